@@ -1,0 +1,1 @@
+nes1972-nes.stan
