@@ -1,0 +1,40 @@
+// The C interface of a compiled Stan program: what bench/stan/stan_model.cpp exports from each
+// shared object FOLDER.so, and what stan_library.h loads.
+//
+// A model holds its data and nothing else; evaluations go through Stan's autodiff stack, which is
+// a global of the shared object, so a library is used from one thread.
+#ifndef BOREL_BENCH_STAN_STAN_MODEL_H
+#define BOREL_BENCH_STAN_STAN_MODEL_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct StanModel StanModel;
+
+/// Reads CmdStan JSON from `json_path` and binds it. Null on failure, with the reason in
+/// `message` (truncated to `message_size`, always terminated). Freed by stan_model_destroy.
+StanModel* stan_model_create(const char* json_path, char* message, size_t message_size);
+void stan_model_destroy(StanModel* model);
+
+/// Dimension of the unconstrained space.
+size_t stan_model_dim(const StanModel* model);
+
+/// Log density at the unconstrained `u[dim]`; its gradient goes to `grad[dim]`.
+/// `propto` drops the constant terms of `~` statements, as Stan's own sampler does;
+/// `jacobian` adds the log Jacobian of the constraining transform.
+/// Where Stan rejects the point (throws), returns -infinity and a gradient of zeros.
+double stan_model_log_density_gradient(StanModel* model, const double* u, double* grad,
+                                       int propto, int jacobian);
+
+/// Names of the unconstrained coordinates, in order, as Stan spells them (`theta.1`).
+/// The pointer lives as long as the model; null when `i` is out of range.
+const char* stan_model_coordinate_name(const StanModel* model, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,250 @@
+/* The contract between a compiled Borel program and whatever runs it.
+ *
+ * A compiled `infer` exports one constant `borel_program` (symbol BOREL_PROGRAM_SYMBOL): names,
+ * shapes and places in the source, and the functions below. The runtime and host applications know
+ * these functions and nothing of the algorithm that they carry out.
+ *
+ * Rules that every function pointer here keeps:
+ *  - it never allocates, throws, longjmps, aborts or prints, and touches no global memory;
+ *  - `instance` is immutable after `bind` and may be shared by any number of threads;
+ *  - `ws` belongs to one thread at a time;
+ *  - a state is plain bytes without addresses: it may be copied, written to a file and resumed;
+ *  - on BOREL_NEED_SPACE nothing but `ws` and the output arguments was touched; the caller enlarges
+ *    the workspace to at least ws->needed bytes, restores the state it passed in, and calls again
+ *    with the same key;
+ *  - on BOREL_FAULT ws->fault says what happened and where; outputs are unspecified.
+ * A log density that a failed parameter constraint or `reject()` makes -infinity is not a fault of
+ * the call: the status is BOREL_OK, the value -infinity, ws->rejections counts it and ws->fault
+ * names the first one since the caller last cleared it.
+ *
+ * Unconstrained order is Stan's: sites in source order, arrays element by element with the last
+ * index fastest, each matrix column by column. "draw" vectors hold constrained values in the same
+ * element order, latent sites first, then derived quantities, both in source order.
+ */
+#ifndef BOREL_PROGRAM_H
+#define BOREL_PROGRAM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BOREL_ABI_VERSION 1u
+#define BOREL_PROGRAM_SYMBOL "borel_program_entry"
+#define BOREL_MAX_RANK 4
+#define BOREL_ALIGNMENT 64 /* of instances, workspaces and states, in bytes */
+
+typedef int32_t borel_status;
+enum {
+  BOREL_OK = 0,
+  BOREL_NEED_SPACE = 1, /* the workspace is too small: see ws->needed */
+  BOREL_FAULT = 2       /* the program cannot go on: see ws->fault */
+};
+
+/* A range of source text; lines and columns count from 1, the end column is exclusive. */
+typedef struct borel_span {
+  const char* file;
+  int32_t line, column, end_line, end_column;
+} borel_span;
+
+typedef enum borel_fault_kind {
+  BOREL_FAULT_NONE = 0,
+  BOREL_FAULT_PARAMETER,  /* a distribution's parameter is outside its constraint */
+  BOREL_FAULT_SUPPORT,    /* a value is outside its site's support */
+  BOREL_FAULT_REJECT,     /* the program called reject() */
+  BOREL_FAULT_NOT_FINITE, /* a term of the log density is NaN or +infinity */
+  BOREL_FAULT_INDEX,      /* an index is out of range */
+  BOREL_FAULT_OVERFLOW,   /* integer overflow */
+  BOREL_FAULT_DIVISION,   /* integer division by zero */
+  BOREL_FAULT_SHAPE       /* shapes that must agree do not */
+} borel_fault_kind;
+
+/* What went wrong: `place` indexes borel_program.places; index counts from 0. */
+typedef struct borel_fault {
+  int32_t kind;  /* borel_fault_kind */
+  int32_t place; /* -1: unknown */
+  int64_t index; /* element, iteration or offending index; -1: none */
+  double value;  /* offending value, NaN when there is none */
+} borel_fault;
+
+/* A place that a fault can name: source range, the site it belongs to (or null) and, in words, the
+ * term or condition ("sigma > 0"). */
+typedef struct borel_place {
+  borel_span span;
+  const char* site;
+  const char* what;
+} borel_place;
+
+/* Scratch memory of one thread. begin is BOREL_ALIGNMENT-aligned. */
+typedef struct borel_workspace {
+  uint8_t* begin;
+  uint8_t* end;
+  int64_t needed;     /* bytes, set with BOREL_NEED_SPACE */
+  int64_t rejections; /* log densities that a constraint or reject() made -infinity */
+  borel_fault fault;
+} borel_workspace;
+
+/* Random bits are a pure function of (seed, stream, step, position); stream is the chain or
+ * particle, position a counter that the step itself keeps. */
+typedef struct borel_key {
+  uint64_t seed, stream, step;
+} borel_key;
+
+/* ---- data ---------------------------------------------------------------------------------- */
+
+/* A size symbol of the program, `J`: bound by the shapes of inputs or by an int input of its name. */
+typedef struct borel_size {
+  const char* name;
+  borel_span span;
+} borel_size;
+
+/* A dimension: sizes[symbol] + offset, or the constant offset when symbol is -1. */
+typedef struct borel_dim {
+  int32_t symbol;
+  int64_t offset;
+} borel_dim;
+
+typedef enum borel_type {
+  BOREL_BOOL = 0, /* int64_t, 0 or 1 */
+  BOREL_INT = 1,  /* int64_t */
+  BOREL_REAL = 2, /* double */
+  BOREL_INDEX = 3 /* int64_t in [0, bound) once bound; index_base is what the data counts from */
+} borel_type;
+
+typedef enum borel_layout {
+  BOREL_ROW_MAJOR = 0,   /* arrays: last index fastest */
+  BOREL_COLUMN_MAJOR = 1 /* matrices: first index fastest */
+} borel_layout;
+
+/* One datum that the program wants. lower and upper (inclusive unless *_open) bound every element;
+ * they are -inf and +inf where the type sets no bound. */
+typedef struct borel_input {
+  const char* name;
+  int32_t type;   /* borel_type */
+  int32_t rank;   /* 0: a scalar */
+  int32_t layout; /* borel_layout of the last two dimensions of a matrix */
+  int32_t index_base;
+  borel_dim dims[BOREL_MAX_RANK];
+  borel_dim index_bound;
+  double lower, upper;
+  int32_t lower_open, upper_open;
+  borel_span span;
+} borel_input;
+
+/* A datum in memory: dims[rank] elements of int64_t or double in the input's layout. */
+typedef struct borel_array {
+  const void* data;
+  int64_t dims[BOREL_MAX_RANK];
+} borel_array;
+
+/* ---- models -------------------------------------------------------------------------------- */
+
+typedef enum borel_site_kind {
+  BOREL_LATENT = 0,
+  BOREL_DERIVED = 1, /* recorded with := */
+  BOREL_OBSERVED = 2
+} borel_site_kind;
+
+typedef struct borel_site {
+  const char* name;
+  int32_t kind; /* borel_site_kind */
+  int32_t type; /* borel_type */
+  int32_t rank;
+  int32_t layout;
+  const char* support; /* in words: "real", "positive", "interval(0, 1 - alpha1)", … */
+  borel_span span;
+} borel_site;
+
+/* A conditioned model that the program uses. Sites are those of a draw, in its order, then the
+ * observed ones. Functions may be null where the program was built without them. */
+typedef struct borel_model {
+  const char* name;
+  int32_t site_count;
+  const borel_site* sites;
+
+  int64_t (*dimension)(const void* instance); /* length of u */
+  int64_t (*draw_size)(const void* instance); /* doubles in a draw */
+  /* Shape of site i (rank entries) and, for a latent site, its first element in u; else -1. */
+  void (*site_shape)(const void* instance, int32_t site, int64_t* dims, int64_t* offset);
+
+  /* Log density at unconstrained u, constants kept, log Jacobian included unless `_plain`. */
+  borel_status (*log_density)(const void* instance, borel_workspace* ws, const double* u,
+                              double* lp);
+  borel_status (*log_density_gradient)(const void* instance, borel_workspace* ws, const double* u,
+                                       double* lp, double* gradient);
+  borel_status (*log_density_plain)(const void* instance, borel_workspace* ws, const double* u,
+                                    double* lp);
+  borel_status (*log_density_gradient_plain)(const void* instance, borel_workspace* ws,
+                                             const double* u, double* lp, double* gradient);
+  borel_status (*constrain)(const void* instance, borel_workspace* ws, const double* u,
+                            double* draw);
+  borel_status (*unconstrain)(const void* instance, borel_workspace* ws, const double* latents,
+                              double* u);
+  /* A draw from the program's joint distribution with the observed sites held. */
+  borel_status (*simulate)(const void* instance, borel_workspace* ws, borel_key key, double* draw);
+  /* The log density once more, term by term and slowly, to name what is not finite: ws->fault. */
+  borel_status (*diagnose)(const void* instance, borel_workspace* ws, const double* u);
+} borel_model;
+
+/* ---- the machine --------------------------------------------------------------------------- */
+
+/* A number that a flag or a host may set. The runtime itself uses those named warmup, draws and
+ * chains; the machine reads the rest (and these) from borel_config. */
+typedef struct borel_parameter {
+  const char* name;
+  int32_t type; /* BOREL_INT or BOREL_REAL */
+  double lower, upper, fallback; /* fallback: the default */
+  borel_span span;
+} borel_parameter;
+
+typedef struct borel_config {
+  const double* parameters; /* parameter_count values, checked against their ranges */
+  const double* initial;    /* unconstrained start of length dimension, or null: draw one */
+  double initial_radius;    /* of U(-r, r) for drawn starts; Stan's 2 */
+} borel_config;
+
+typedef struct borel_machine {
+  const char* name;
+  int32_t model; /* index of the model whose draws it makes */
+  int32_t parameter_count;
+  const borel_parameter* parameters;
+  int32_t statistic_count; /* of one step, as info writes them */
+  const char* const* statistics;
+  int64_t (*state_size)(const void* instance); /* bytes */
+  borel_status (*init)(const void* instance, borel_workspace* ws, const borel_config* config,
+                       borel_key key, void* state);
+  borel_status (*step)(const void* instance, borel_workspace* ws, borel_key key, void* state);
+  borel_status (*draw)(const void* instance, borel_workspace* ws, const void* state, double* draw);
+  borel_status (*info)(const void* instance, borel_workspace* ws, const void* state,
+                       double* statistics);
+} borel_machine;
+
+/* ---- the program --------------------------------------------------------------------------- */
+
+typedef struct borel_program {
+  uint32_t abi_version; /* BOREL_ABI_VERSION */
+  uint32_t struct_size; /* sizeof(borel_program) */
+  const char* target_cpu;
+  const char* source_hash;
+  const char* name; /* of the infer */
+
+  int32_t size_count, input_count, model_count, place_count;
+  const borel_size* sizes;
+  const borel_input* inputs;
+  const borel_model* models;
+  const borel_place* places;
+  const borel_machine* machine; /* null: models only */
+
+  /* Bytes of an instance for these inputs, whose size symbols have these values. */
+  int64_t (*instance_size)(const borel_array* inputs, const int64_t* sizes);
+  /* Fills `instance` (instance_size bytes). Borrows the inputs, which must outlive it, and computes
+   * all that depends on data alone. */
+  borel_status (*bind)(const borel_array* inputs, const int64_t* sizes, borel_workspace* ws,
+                       void* instance);
+} borel_program;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
