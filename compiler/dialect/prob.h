@@ -1,0 +1,73 @@
+/// The prob dialect's C++ side: operation classes (from prob.td) and the few helpers that every pass
+/// shares. See prob.td for what each operation means.
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace borel::prob {
+
+struct TraceResource : mlir::SideEffects::Resource::Base<TraceResource> {
+  llvm::StringRef getName() final { return "<Trace>"; }
+};
+struct RandomResource : mlir::SideEffects::Resource::Base<RandomResource> {
+  llvm::StringRef getName() final { return "<Random>"; }
+};
+struct FaultResource : mlir::SideEffects::Resource::Base<FaultResource> {
+  llvm::StringRef getName() final { return "<Fault>"; }
+};
+
+class YieldOp;
+
+}  // namespace borel::prob
+
+#include "compiler/dialect/prob_dialect.h.inc"
+#define GET_OP_CLASSES
+#include "compiler/dialect/prob_ops.h.inc"
+
+namespace borel::prob {
+
+/// Attribute names that functions and modules carry.
+inline constexpr llvm::StringLiteral model_attribute = "prob.model";    // unit, on a model func.func
+inline constexpr llvm::StringLiteral sites_attribute = "prob.sites";    // array of dictionaries
+inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module
+inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
+inline constexpr llvm::StringLiteral place_attribute = "prob.place";    // checked arith ops
+
+/// The language's `real`: no pass names a width.
+mlir::FloatType real_type(mlir::MLIRContext* context);
+/// An array type of `rank` dynamic dimensions over `element` (which may itself be an array type:
+/// its dimensions follow). Rank 0 gives `element` back.
+mlir::Type array_type(mlir::Type element, unsigned rank);
+/// The type of one element of the leading dimension of an array type.
+mlir::Type element_type(mlir::Type array);
+inline bool is_array(mlir::Type type) { return mlir::isa<mlir::RankedTensorType>(type); }
+/// The scalar type under any number of dimensions.
+mlir::Type scalar_type(mlir::Type type);
+inline bool is_real(mlir::Type type) { return mlir::isa<mlir::FloatType>(scalar_type(type)); }
+
+/// Constants and small expressions, folded where they can be.
+mlir::Value real_constant(mlir::OpBuilder& b, mlir::Location loc, double value);
+mlir::Value int_constant(mlir::OpBuilder& b, mlir::Location loc, int64_t value);
+mlir::Value bool_constant(mlir::OpBuilder& b, mlir::Location loc, bool value);
+/// `array[index]` for one leading index, and its extent.
+mlir::Value extract(mlir::OpBuilder& b, mlir::Location loc, mlir::Value array,
+                    mlir::ValueRange indices);
+mlir::Value dim(mlir::OpBuilder& b, mlir::Location loc, mlir::Value array, int64_t dimension);
+/// All extents of an array, by prob.dim.
+llvm::SmallVector<mlir::Value> extents(mlir::OpBuilder& b, mlir::Location loc, mlir::Value array);
+/// Zeros of the shape of `like` (a scalar or an array), which must be real.
+mlir::Value zeros_like(mlir::OpBuilder& b, mlir::Location loc, mlir::Value like);
+
+}  // namespace borel::prob
