@@ -91,7 +91,8 @@ stan::io::array_var_context read_data(const std::string& path) {
 
 /// The same steps as stan::math::gradient, without copies of its Eigen arguments.
 template <bool Propto, bool Jacobian>
-double log_density_gradient(const stan_model& model, const double* u, double* grad, size_t dim) {
+double log_density_gradient(const stan_model& model, const double* u, double* grad, size_t dim,
+                            std::string& rejection) {
   using stan::math::var;
   stan::math::start_nested();
   double value;
@@ -102,7 +103,8 @@ double log_density_gradient(const stan_model& model, const double* u, double* gr
     value = log_density.val();
     stan::math::grad(log_density.vi_);
     for (size_t i = 0; i < dim; ++i) grad[i] = point(static_cast<Eigen::Index>(i)).adj();
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    rejection = error.what();
     value = -std::numeric_limits<double>::infinity();
     std::memset(grad, 0, dim * sizeof(double));
   }
@@ -120,6 +122,7 @@ struct StanModel {
   stan_model program;
   size_t dim;
   std::vector<std::string> names;
+  std::string rejection;
 };
 
 #define STAN_MODEL_EXPORT extern "C" __attribute__((visibility("default")))
@@ -145,12 +148,18 @@ STAN_MODEL_EXPORT size_t stan_model_dim(const StanModel* model) { return model->
 STAN_MODEL_EXPORT double stan_model_log_density_gradient(StanModel* model, const double* u,
                                                          double* grad, int propto, int jacobian) {
   const stan_model& program = model->program;
+  const size_t dim = model->dim;
+  std::string& reason = model->rejection;
   if (propto) {
-    return jacobian ? log_density_gradient<true, true>(program, u, grad, model->dim)
-                    : log_density_gradient<true, false>(program, u, grad, model->dim);
+    return jacobian ? log_density_gradient<true, true>(program, u, grad, dim, reason)
+                    : log_density_gradient<true, false>(program, u, grad, dim, reason);
   }
-  return jacobian ? log_density_gradient<false, true>(program, u, grad, model->dim)
-                  : log_density_gradient<false, false>(program, u, grad, model->dim);
+  return jacobian ? log_density_gradient<false, true>(program, u, grad, dim, reason)
+                  : log_density_gradient<false, false>(program, u, grad, dim, reason);
+}
+
+STAN_MODEL_EXPORT const char* stan_model_rejection(const StanModel* model) {
+  return model->rejection.c_str();
 }
 
 STAN_MODEL_EXPORT const char* stan_model_coordinate_name(const StanModel* model, size_t i) {

@@ -26,8 +26,11 @@ size_t stan_model_dim(const StanModel* model);
 /// `propto` drops the constant terms of `~` statements, as Stan's own sampler does;
 /// `jacobian` adds the log Jacobian of the constraining transform.
 /// Where Stan rejects the point (throws), returns -infinity and a gradient of zeros.
-double stan_model_log_density_gradient(StanModel* model, const double* u, double* grad,
-                                       int propto, int jacobian);
+double stan_model_log_density_gradient(StanModel* model, const double* u, double* grad, int propto,
+                                       int jacobian);
+
+/// Why Stan rejected the last point that it rejected; empty when none was.
+const char* stan_model_rejection(const StanModel* model);
 
 /// Names of the unconstrained coordinates, in order, as Stan spells them (`theta.1`).
 /// The pointer lives as long as the model; null when `i` is out of range.
