@@ -20,8 +20,12 @@ nlohmann::json read_json(const std::filesystem::path& path) {
   return nlohmann::json::parse(file);
 }
 
-/// Stan's bernoulli_logit drops terms of 2e-9 beyond |logit| = 20; elsewhere agreement is 1e-13.
-constexpr double tolerance = 1e-9;
+/// Relative to the largest derivative. Stan's bernoulli_logit replaces the probability by 0 or 1
+/// beyond |logit| = 20, off by 2e-9 a term, so logistic models cannot agree more closely.
+double tolerance_of(std::string_view name) {
+  const bool logistic = name == "wells_data-wells_dist" || name == "irt_2pl-irt_2pl";
+  return logistic ? 1e-8 : 1e-12;
+}
 
 class Plain : public testing::TestWithParam<PlainEntry> {};
 
@@ -31,6 +35,7 @@ TEST_P(Plain, AgreesWithStan) {
   const std::string name(GetParam().name);
   const nlohmann::json fixture = read_json(std::filesystem::path(FIXTURES) / (name + ".json"));
   const auto model = make_plain_model(name, read_json(database / name / "data.json"));
+  const double tolerance = tolerance_of(name);
   ASSERT_NE(model, nullptr);
   ASSERT_EQ(model->dim(), fixture.at("dimension").get<std::size_t>());
   ASSERT_EQ(fixture.at("points").size(), 20U);
