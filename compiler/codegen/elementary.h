@@ -1,0 +1,66 @@
+// Elementary functions as LLVM IR: one source gives the scalar form and every vector width, with
+// the same bits in each.
+//
+// Each function is written once, in C++ that builds IR (elementary_*.cpp). For operands of type
+// double or <W x double> it becomes an internal function `borel.<name>.v<W>` of the module (v1 is
+// the scalar), called where the value is wanted. Only IEEE operations, explicit fma, integer
+// operations and table look-ups occur, no fast-math flag is set or obeyed, and no library is
+// called, so a lane's result depends on nothing but that lane's operand. AVX-512 instructions are
+// used where they exist; they give the bits that the portable forms give.
+//
+// Accuracy is the largest error seen against 113-bit references on random and special points, in
+// units in the last place (ulp) of the result; tests/unit/codegen_elementary_*.cpp hold each to
+// the bound stated below. Signed zeros, subnormal operands and results, infinities and NaN follow
+// C's Annex F unless stated.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <llvm/ADT/ArrayRef.h>
+
+namespace llvm {
+class IRBuilderBase;
+class Value;
+}  // namespace llvm
+
+namespace borel::codegen {
+
+struct TargetSpec;
+
+enum class Elementary : std::uint8_t {
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,  // correctly rounded
+};
+
+/// Number of operands: 2 for atan2 (y, x) and pow (base, exponent), else 1.
+int elementary_arity(Elementary function);
+
+/// Its name, as in `borel.<name>.v8`.
+std::string_view elementary_name(Elementary function);
+
+struct ElementaryOptions {
+  enum class Inlining {
+    automatic,  // short functions are always inlined, long ones at LLVM's discretion
+    always,
+    never,
+  };
+  /// AVX-512 F, DQ and VL may be used: TargetSpec::avx512 of the target that the module is for.
+  bool avx512 = false;
+  Inlining inlining = Inlining::automatic;
+};
+
+ElementaryOptions elementary_options(const TargetSpec& target);
+
+/// Emits function(operands) at the builder's insertion point and returns the result, of the
+/// operands' common type: double, or a fixed vector of double of 1 to 8 lanes or a multiple of 8.
+/// The body is added to the builder's module at first use; all uses in one module must be with the
+/// same options. `apply_target` (engine_target.h) afterwards gives it the target's attributes.
+llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, Elementary function,
+                             llvm::ArrayRef<llvm::Value*> operands,
+                             const ElementaryOptions& options);
+
+}  // namespace borel::codegen

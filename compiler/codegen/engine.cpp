@@ -1,0 +1,139 @@
+#include "compiler/codegen/engine.h"
+
+#include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
+#include <llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <chrono>
+#include <cstring>
+
+namespace borel::codegen {
+namespace {
+
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+EngineError internal_error(const char* stage, llvm::Error error) {
+  return EngineError{EngineError::Kind::internal, stage, llvm::toString(std::move(error))};
+}
+
+void* address_of(void* (*function)(void*, const void*, std::size_t)) {
+  return reinterpret_cast<void*>(function);
+}
+
+// LLVM replaces loops and aggregate copies by these, whatever the emitter wrote.
+std::vector<RuntimeFunction> memory_functions() {
+  void* (*fill)(void*, int, std::size_t) = &std::memset;
+  int (*compare)(const void*, const void*, std::size_t) = &std::memcmp;
+  return {{"memcpy", address_of(&std::memcpy)},
+          {"memmove", address_of(&std::memmove)},
+          {"memset", reinterpret_cast<void*>(fill)},
+          {"memcmp", reinterpret_cast<void*>(compare)}};
+}
+
+}  // namespace
+
+Result<Compiled> compile(llvm::Module& module, const TargetSpec& target,
+                         const OptimiseOptions& options, CodeQuality quality) {
+  Result<std::unique_ptr<llvm::TargetMachine>> machine = make_target_machine(target, quality);
+  if (!machine) {
+    return machine.error();
+  }
+  Compiled compiled;
+  const Stopwatch optimising;
+  apply_target(module, target, *machine.value());
+  if (Status status = optimise(module, *machine.value(), options); !status) {
+    return status.error();
+  }
+  compiled.seconds.optimise = optimising.seconds();
+  const Stopwatch emitting;
+  Result<ObjectBytes> object = emit_object(module, *machine.value());
+  if (!object) {
+    return object.error();
+  }
+  compiled.object = std::move(*object);
+  compiled.seconds.emit = emitting.seconds();
+  return compiled;
+}
+
+Jit::Jit(TargetSpec target, std::unique_ptr<llvm::orc::LLJIT> session)
+    : target_(std::move(target)), session_(std::move(session)) {}
+Jit::Jit(Jit&&) noexcept = default;
+Jit& Jit::operator=(Jit&&) noexcept = default;
+Jit::~Jit() = default;
+
+Result<Jit> Jit::create(const TargetSpec& target, const std::vector<RuntimeFunction>& functions) {
+  // Objects come compiled; the session's own compiler is never used, but it wants a machine and
+  // the native target registered, which this does too.
+  if (auto machine = make_target_machine(target); !machine) {
+    return machine.error();
+  }
+  llvm::orc::JITTargetMachineBuilder machine{llvm::Triple(target.triple)};
+  machine.setCPU(target.cpu);
+  auto session = llvm::orc::LLJITBuilder()
+                     .setJITTargetMachineBuilder(std::move(machine))
+                     .setLinkProcessSymbolsByDefault(false)
+                     .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
+                     .create();
+  if (!session) {
+    return internal_error("load", session.takeError());
+  }
+  llvm::orc::SymbolMap symbols;
+  for (const auto& list : {memory_functions(), functions}) {
+    for (const RuntimeFunction& function : list) {
+      symbols[(*session)->mangleAndIntern(function.name)] = {
+          llvm::orc::ExecutorAddr::fromPtr(function.address),
+          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    }
+  }
+  if (llvm::Error error =
+          (*session)->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols)))) {
+    return internal_error("load", std::move(error));
+  }
+  return Jit(target, std::move(*session));
+}
+
+Result<StageSeconds> Jit::add(std::unique_ptr<llvm::Module> module, const OptimiseOptions& options,
+                              CodeQuality quality) {
+  Result<Compiled> compiled = compile(*module, target_, options, quality);
+  if (!compiled) {
+    return compiled.error();
+  }
+  Result<StageSeconds> loaded = add_object(compiled->object);
+  if (loaded) {
+    loaded->optimise = compiled->seconds.optimise;
+    loaded->emit = compiled->seconds.emit;
+  }
+  return loaded;
+}
+
+Result<StageSeconds> Jit::add_object(const ObjectBytes& object) {
+  const Stopwatch loading;
+  if (llvm::Error error = session_->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(
+          llvm::StringRef(object.data(), object.size()), "borel"))) {
+    return internal_error("load", std::move(error));
+  }
+  StageSeconds seconds;
+  seconds.load = loading.seconds();
+  return seconds;
+}
+
+Result<void*> Jit::look_up(std::string_view name) {
+  auto address = session_->lookup(llvm::StringRef(name.data(), name.size()));
+  if (!address) {
+    return internal_error("look up", address.takeError());
+  }
+  return address->toPtr<void*>();
+}
+
+}  // namespace borel::codegen
