@@ -260,13 +260,19 @@ struct Require {
   ExprPtr condition;
   PlaceId place = PlaceId::None;
 };
+/// Ends the run with a fault at the place unless the condition holds: shapes that could not be
+/// compared at compile time.
+struct Check {
+  ExprPtr condition;
+  PlaceId place = PlaceId::None;
+};
 struct Evaluate {  // an expression for its effect
   ExprPtr value;
 };
 
 struct Stmt {
   Span span;
-  std::variant<Let, LetTuple, Assign, If, For, While, Return, Sample, Record, Factor, Require,
+  std::variant<Let, LetTuple, Assign, If, For, While, Return, Sample, Record, Factor, Require, Check,
                Evaluate>
       node;
 };
@@ -322,7 +328,8 @@ struct Input {
   Span span;
 };
 
-/// A `let` of the infer (data only), in order.
+/// A `let` of the infer (data only), in order. The dimension of a model that reals(p) uses is one
+/// too (its value is a ModelCall of kind Dimension), so that array types can mention it.
 struct Global {
   VarId variable;
   ExprPtr value;
