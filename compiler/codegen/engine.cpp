@@ -9,6 +9,8 @@
 
 #include <chrono>
 #include <cstring>
+#include <mutex>
+#include <utility>
 
 namespace borel::codegen {
 namespace {
@@ -66,10 +68,32 @@ Result<Compiled> compile(llvm::Module& module, const TargetSpec& target,
   return compiled;
 }
 
-Jit::Jit(TargetSpec target, std::unique_ptr<llvm::orc::LLJIT> session)
-    : target_(std::move(target)), session_(std::move(session)) {}
+// What the session reports aside while it links: a look-up's own error only says that it failed.
+struct Jit::Reports {
+  std::mutex mutex;
+  std::string text;
+
+  void add(llvm::Error error) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    text += (text.empty() ? "" : "\n") + llvm::toString(std::move(error));
+  }
+  std::string take() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return std::exchange(text, {});
+  }
+};
+
+Jit::Jit(TargetSpec target, std::unique_ptr<Reports> reports,
+         std::unique_ptr<llvm::orc::LLJIT> session)
+    : target_(std::move(target)), reports_(std::move(reports)), session_(std::move(session)) {}
 Jit::Jit(Jit&&) noexcept = default;
-Jit& Jit::operator=(Jit&&) noexcept = default;
+Jit& Jit::operator=(Jit&& other) noexcept {
+  // The old session goes before the reports that it may still write to.
+  session_ = std::move(other.session_);
+  reports_ = std::move(other.reports_);
+  target_ = std::move(other.target_);
+  return *this;
+}
 Jit::~Jit() = default;
 
 Result<Jit> Jit::create(const TargetSpec& target, const std::vector<RuntimeFunction>& functions) {
@@ -100,7 +124,10 @@ Result<Jit> Jit::create(const TargetSpec& target, const std::vector<RuntimeFunct
           (*session)->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols)))) {
     return internal_error("load", std::move(error));
   }
-  return Jit(target, std::move(*session));
+  auto reports = std::make_unique<Reports>();
+  (*session)->getExecutionSession().setErrorReporter(
+      [sink = reports.get()](llvm::Error error) { sink->add(std::move(error)); });
+  return Jit(target, std::move(reports), std::move(*session));
 }
 
 Result<StageSeconds> Jit::add(std::unique_ptr<llvm::Module> module, const OptimiseOptions& options,
@@ -131,7 +158,11 @@ Result<StageSeconds> Jit::add_object(const ObjectBytes& object) {
 Result<void*> Jit::look_up(std::string_view name) {
   auto address = session_->lookup(llvm::StringRef(name.data(), name.size()));
   if (!address) {
-    return internal_error("look up", address.takeError());
+    EngineError error = internal_error("look up", address.takeError());
+    if (const std::string reports = reports_->take(); !reports.empty()) {
+      error.message += "\n" + reports;
+    }
+    return error;
   }
   return address->toPtr<void*>();
 }

@@ -77,9 +77,12 @@ class Jit {
   [[nodiscard]] const TargetSpec& target() const { return target_; }
 
  private:
-  Jit(TargetSpec target, std::unique_ptr<llvm::orc::LLJIT> session);
+  struct Reports;
+  Jit(TargetSpec target, std::unique_ptr<Reports> reports,
+      std::unique_ptr<llvm::orc::LLJIT> session);
 
   TargetSpec target_;
+  std::unique_ptr<Reports> reports_;  // outlives the session, which writes to it
   std::unique_ptr<llvm::orc::LLJIT> session_;
 };
 
