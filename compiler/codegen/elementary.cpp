@@ -34,6 +34,9 @@ constexpr std::array entries{
     one(Elementary::log, "log", true, [](Real x) { return log_kernel(x); }),
     one(Elementary::log1p, "log1p", true, [](Real x) { return log1p_kernel(x); }),
     one(Elementary::sqrt, "sqrt", true, [](Real x) { return sqrt(x); }),
+    one(Elementary::lgamma, "lgamma", false, lgamma_kernel),
+    one(Elementary::digamma, "digamma", false, digamma_kernel),
+    one(Elementary::trigamma, "trigamma", false, trigamma_kernel),
 };
 
 const Entry& entry(Elementary function) { return entries[static_cast<std::size_t>(function)]; }

@@ -34,6 +34,9 @@ enum class Elementary : std::uint8_t {
   log,
   log1p,
   sqrt,  // correctly rounded
+  lgamma,
+  digamma,
+  trigamma,
 };
 
 /// Number of operands: 2 for atan2 (y, x) and pow (base, exponent), else 1.

@@ -27,4 +27,8 @@ Real log_kernel(Real x);
 Real log_kernel(Real x, Real tail);
 Real log1p_kernel(Real x);
 
+Real lgamma_kernel(Real x);
+Real digamma_kernel(Real x);
+Real trigamma_kernel(Real x);
+
 }  // namespace borel::codegen

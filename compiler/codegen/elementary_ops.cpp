@@ -218,6 +218,25 @@ Real Ops::look_up_16(llvm::ArrayRef<double> table, Bits i) {
   return {this, result};
 }
 
+Real Ops::where(Mask condition, Real usual, llvm::function_ref<Real()> rare) {
+  llvm::LLVMContext& context = builder_.getContext();
+  llvm::BasicBlock* before = builder_.GetInsertBlock();
+  llvm::Function* function = before->getParent();
+  auto* rare_block = llvm::BasicBlock::Create(context, "rare", function);
+  auto* after = llvm::BasicBlock::Create(context, "after", function);
+  llvm::Value* any = width_ == 1 ? condition.value : builder_.CreateOrReduce(condition.value);
+  builder_.CreateCondBr(any, rare_block, after);
+  builder_.SetInsertPoint(rare_block);
+  const Real replaced = select(condition, rare(), usual);
+  llvm::BasicBlock* rare_end = builder_.GetInsertBlock();
+  builder_.CreateBr(after);
+  builder_.SetInsertPoint(after);
+  llvm::PHINode* merged = builder_.CreatePHI(real_, 2);
+  merged->addIncoming(usual.value, before);
+  merged->addIncoming(replaced.value, rare_end);
+  return {this, merged};
+}
+
 Real Ops::unary(llvm::Intrinsic::ID intrinsic, Real x) {
   return {this, builder_.CreateUnaryIntrinsic(intrinsic, x.value)};
 }
@@ -235,6 +254,7 @@ Real fma(Real a, Real b, Real c) {
 Real sqrt(Real x) { return x.ops->unary(llvm::Intrinsic::sqrt, x); }
 Real abs(Real x) { return x.ops->unary(llvm::Intrinsic::fabs, x); }
 Real floor(Real x) { return x.ops->unary(llvm::Intrinsic::floor, x); }
+Real round(Real x) { return x.ops->unary(llvm::Intrinsic::roundeven, x); }
 Real copy_sign(Real magnitude, Real sign) {
   return {sign.ops, sign.ops->builder().CreateBinaryIntrinsic(llvm::Intrinsic::copysign,
                                                               magnitude.value, sign.value)};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include <cstdint>
@@ -59,6 +60,10 @@ class Ops {
   /// table[i], for any size; i must be inside.
   Real look_up(llvm::ArrayRef<double> table, Bits i);
 
+  /// `usual`, replaced by what `rare` emits where `condition` holds: the rare code stands in a
+  /// block of its own, entered if any lane asks for it.
+  Real where(Mask condition, Real usual, llvm::function_ref<Real()> rare);
+
   Real unary(llvm::Intrinsic::ID intrinsic, Real x);
   [[nodiscard]] llvm::Type* real_type() const { return real_; }
   [[nodiscard]] llvm::Type* bits_type() const { return bits_; }
@@ -102,6 +107,8 @@ Real sqrt(Real x);
 Real abs(Real x);
 Real copy_sign(Real magnitude, Real sign);
 Real floor(Real x);
+/// To the nearest whole number, halves to even.
+Real round(Real x);
 /// The larger or smaller of x and a bound; NaN stays.
 Real at_least(Real x, double bound);
 Real at_most(Real x, double bound);

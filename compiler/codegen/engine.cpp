@@ -75,7 +75,10 @@ struct Jit::Reports {
 
   void add(llvm::Error error) {
     const std::lock_guard<std::mutex> lock(mutex);
-    text += (text.empty() ? "" : "\n") + llvm::toString(std::move(error));
+    if (!text.empty()) {
+      text += '\n';
+    }
+    text += llvm::toString(std::move(error));
   }
   std::string take() {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -160,7 +163,8 @@ Result<void*> Jit::look_up(std::string_view name) {
   if (!address) {
     EngineError error = internal_error("look up", address.takeError());
     if (const std::string reports = reports_->take(); !reports.empty()) {
-      error.message += "\n" + reports;
+      error.message += '\n';
+      error.message += reports;
     }
     return error;
   }

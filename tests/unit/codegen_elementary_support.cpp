@@ -187,8 +187,16 @@ double ulps(double value, Quad reference) {
   return static_cast<double>(fabsq(whole - reference) / ulp);
 }
 
+double mixed_error(double value, Quad reference) {
+  if (!std::isfinite(value) || !finiteq(reference)) {
+    return ulps(value, reference);
+  }
+  const Quad scale = fmaxq(1, fabsq(reference));
+  return static_cast<double>(fabsq(value - reference) / scale * ldexpq(1, 52));
+}
+
 Worst worst_error(Elementary function, const std::function<Quad(Quad, Quad)>& reference,
-                  std::vector<double> x, std::vector<double> y) {
+                  std::vector<double> x, std::vector<double> y, double (*measure)(double, Quad)) {
   while (x.size() % 16 != 0) {
     x.push_back(x.back());
   }
@@ -202,8 +210,8 @@ Worst worst_error(Elementary function, const std::function<Quad(Quad, Quad)>& re
       if (first.empty()) {
         first = values;
         for (std::size_t i = 0; i < x.size(); ++i) {
-          const double error = ulps(values[i], reference(x[i], y[i]));
-          if (error > worst.ulps) {
+          const double error = measure(values[i], reference(x[i], y[i]));
+          if (error > worst.error) {
             worst = {error, x[i], y[i], values[i]};
           }
         }

@@ -51,16 +51,20 @@ std::vector<double> special_points();
 /// 2^-1022).
 double ulps(double value, Quad reference);
 
+/// |value − reference| / max(1, |reference|), in units of 2^-52.
+double mixed_error(double value, Quad reference);
+
 struct Worst {
-  double ulps = 0;
+  double error = 0;
   double x = 0;
   double y = 0;
   double value = 0;
 };
-/// The largest error over the points, at which every width and every target must have the same bits
-/// (NaN for NaN); a difference, or a NaN or infinity that the reference does not share, is reported
-/// as an infinite error.
+/// The largest error, as `measure` has it, over the points, at which every width and every target
+/// must have the same bits (NaN for NaN); a difference, or a NaN or infinity that the reference
+/// does not share, is reported as an infinite error.
 Worst worst_error(Elementary function, const std::function<Quad(Quad, Quad)>& reference,
-                  std::vector<double> x, std::vector<double> y = {});
+                  std::vector<double> x, std::vector<double> y = {},
+                  double (*measure)(double, Quad) = ulps);
 
 }  // namespace borel::codegen::testing

@@ -5,7 +5,7 @@ borel_options(borel_codegen_elementary_support)
 borel_use_mlir(borel_codegen_elementary_support)
 target_link_libraries(borel_codegen_elementary_support PUBLIC borel_codegen quadmath)
 
-foreach(area exp_log)
+foreach(area exp_log gamma)
   borel_test(codegen_elementary_${area}_test MLIR
              SOURCES ${CMAKE_CURRENT_LIST_DIR}/codegen_elementary_${area}_test.cpp
              DEPENDS borel_codegen_elementary_support)
