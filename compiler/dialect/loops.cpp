@@ -86,7 +86,8 @@ LogicalResult ForOp::verifyRegions() {
   Block& body = block();
   const size_t carries = getCarryInits().size(), intos = getIntoInits().size();
   if (body.getNumArguments() != 1 + carries + intos)
-    return emitOpError("needs a body argument for the induction variable, each carry and each into");
+    return emitOpError(
+        "needs a body argument for the induction variable, each carry and each into");
   if (!body.getArgument(0).getType().isInteger(64))
     return emitOpError("needs an i64 induction variable");
   for (auto [argument, init] : llvm::zip(carry_args(), getCarryInits()))
@@ -125,8 +126,7 @@ mlir::ParseResult ForOp::parse(mlir::OpAsmParser& parser, mlir::OperationState& 
       parser.resolveOperand(upper, i64, result.operands))
     return mlir::failure();
   auto& properties = result.getOrAddProperties<Properties>();
-  if (mlir::succeeded(parser.parseOptionalKeyword("reverse")))
-    properties.reverse = b.getUnitAttr();
+  if (mlir::succeeded(parser.parseOptionalKeyword("reverse"))) properties.reverse = b.getUnitAttr();
 
   auto parse_inits = [&](llvm::StringRef keyword, llvm::SmallVectorImpl<Type>& types) {
     if (mlir::failed(parser.parseOptionalKeyword(keyword))) return mlir::ParseResult(success());
@@ -143,9 +143,8 @@ mlir::ParseResult ForOp::parse(mlir::OpAsmParser& parser, mlir::OperationState& 
   };
   auto parse_types = [&](llvm::StringRef keyword, llvm::SmallVectorImpl<Type>& types) {
     if (mlir::failed(parser.parseOptionalKeyword(keyword))) return mlir::ParseResult(success());
-    return parser.parseCommaSeparatedList(mlir::OpAsmParser::Delimiter::Paren, [&] {
-      return parser.parseType(types.emplace_back());
-    });
+    return parser.parseCommaSeparatedList(mlir::OpAsmParser::Delimiter::Paren,
+                                          [&] { return parser.parseType(types.emplace_back()); });
   };
   llvm::SmallVector<Type> carries, intos, maps, sums;
   if (parse_inits("carry", carries) || parse_inits("into", intos) || parse_types("map", maps) ||
@@ -195,8 +194,8 @@ void ForOp::print(mlir::OpAsmPrinter& p) {
   }
   p << ' ';
   p.printRegion(getBody(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/true);
-  p.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {"operandSegmentSizes", "resultSegmentSizes", "reverse"});
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                     {"operandSegmentSizes", "resultSegmentSizes", "reverse"});
 }
 
 }  // namespace borel::prob

@@ -26,9 +26,7 @@ void ProbDialect::initialize() {
       >();
 }
 
-mlir::FloatType real_type(mlir::MLIRContext* context) {
-  return mlir::Float64Type::get(context);
-}
+mlir::FloatType real_type(mlir::MLIRContext* context) { return mlir::Float64Type::get(context); }
 
 Type array_type(Type element, unsigned rank) {
   llvm::SmallVector<int64_t> shape(rank, mlir::ShapedType::kDynamic);
@@ -57,8 +55,8 @@ LogicalResult verify_access(mlir::Operation* op, Type array, size_t indices, Typ
   if (indices > static_cast<size_t>(tensor.getRank()))
     return op->emitOpError("has more indices than the array has dimensions");
   if (value != type_under(array, indices))
-    return op->emitOpError("has a value of type ") << value << " where the array holds "
-                                                   << type_under(array, indices);
+    return op->emitOpError("has a value of type ")
+           << value << " where the array holds " << type_under(array, indices);
   return success();
 }
 
@@ -70,8 +68,7 @@ mlir::Speculation::Speculatability speculatability_of_access(bool checked) {
 Type element_type(Type array) { return type_under(array, 1); }
 
 Value real_constant(OpBuilder& b, mlir::Location loc, double value) {
-  return b.create<mlir::arith::ConstantOp>(
-      loc, b.getFloatAttr(real_type(b.getContext()), value));
+  return b.create<mlir::arith::ConstantOp>(loc, b.getFloatAttr(real_type(b.getContext()), value));
 }
 
 Value int_constant(OpBuilder& b, mlir::Location loc, int64_t value) {
@@ -145,8 +142,15 @@ LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
       rewriter.replaceOpWithNewOp<DataOp>(op, op.getType(), symbol);
       return success();
     }
-    rewriter.replaceOpWithNewOp<mlir::arith::ConstantOp>(op,
-                                                         mlir::cast<mlir::IntegerAttr>(extent));
+    if (auto sum = mlir::dyn_cast<mlir::ArrayAttr>(extent)) {
+      const Value size = rewriter.create<DataOp>(op.getLoc(), op.getType(),
+                                                 mlir::cast<mlir::FlatSymbolRefAttr>(sum[0]));
+      const Value offset = rewriter.create<mlir::arith::ConstantOp>(
+          op.getLoc(), mlir::cast<mlir::IntegerAttr>(sum[1]));
+      rewriter.replaceOpWithNewOp<mlir::arith::AddIOp>(op, size, offset);
+      return success();
+    }
+    rewriter.replaceOpWithNewOp<mlir::arith::ConstantOp>(op, mlir::cast<mlir::IntegerAttr>(extent));
     return success();
   }
   auto result = mlir::dyn_cast<mlir::OpResult>(array);
@@ -177,8 +181,7 @@ LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
     return success();
   }
   rewriter.modifyOpInPlace(op, [&] {
-    op.getArrayMutable().assign(
-        loop.getIntoInits()[n - carries - maps - loop.getSums().size()]);
+    op.getArrayMutable().assign(loop.getIntoInits()[n - carries - maps - loop.getSums().size()]);
   });
   return success();
 }

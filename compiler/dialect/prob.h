@@ -1,5 +1,5 @@
-/// The prob dialect's C++ side: operation classes (from prob.td) and the few helpers that every pass
-/// shares. See prob.td for what each operation means.
+/// The prob dialect's C++ side: operation classes (from prob.td) and the few helpers that every
+/// pass shares. See prob.td for what each operation means.
 #pragma once
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
@@ -39,8 +39,10 @@ class YieldOp;
 namespace borel::prob {
 
 /// Attribute names that functions and modules carry.
-inline constexpr llvm::StringLiteral model_attribute = "prob.model";    // unit, on a model func.func
-inline constexpr llvm::StringLiteral sites_attribute = "prob.sites";    // array of dictionaries
+inline constexpr llvm::StringLiteral model_attribute = "prob.model";  // unit, on a model func.func
+inline constexpr llvm::StringLiteral sites_attribute = "prob.sites";  // array of dictionaries
+inline constexpr llvm::StringLiteral shape_attribute = "prob.shape";  // on a model: see derive.h
+inline constexpr llvm::StringLiteral entry_attribute = "prob.entry";  // what the runtime calls
 inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module
 inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
 inline constexpr llvm::StringLiteral place_attribute = "prob.place";    // checked arith ops

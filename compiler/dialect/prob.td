@@ -7,6 +7,9 @@
 // A model is a func.func with the unit attribute `prob.model`. Its body draws with prob.sample,
 // scores data with prob.observe, records with prob.record. The passes density and unconstrain turn
 // these into prob.score; accumulate turns scores into an ordinary sum that the function returns.
+// A model returns the values of its latent and then of its derived sites (zero where a site was not
+// reached). prob.require may also occur in ordinary functions (a log density that checks its
+// parameters): accumulate makes such a function's real result -infinity.
 #ifndef BOREL_PROB_TD
 #define BOREL_PROB_TD
 
@@ -44,7 +47,8 @@ def Prob_SlotOp : Prob_Op<"slot", [Symbol]> {
   let summary = "a value of the instance: an input, a size, or something hoisted to bind";
   let description = [{
     `kind` is "input", "size" or "hoisted". `dims` names, for each dimension of an array slot, an
-    i64 slot that holds its extent (or an integer attribute: a constant). Slots are immutable once
+    i64 slot that holds its extent (or an integer attribute: a constant; or [symbol, integer]: that
+    slot plus the integer). Slots are immutable once
     bound. `order` (of inputs and sizes) is the index in the program's descriptor.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, StrAttr:$kind,
@@ -200,9 +204,9 @@ def Prob_SampleOp : Prob_Op<"sample", [AttrSizedOperandSegments,
     MemoryEffects<[MemWrite<Prob_TraceResource>]>]> {
   let summary = "draws at a latent site";
   let description = [{
-    `logp` (value, parameters…) -> real scores; `sampler` (parameters…) -> value draws, where the
-    distribution has one; `constrain` (u, support parameters…) -> (value, log |Jacobian|) and
-    `unconstrain` (value, support parameters…) -> u map between the support and the reals (absent:
+    `logp` (parameters…, value) -> real scores; `sampler` (parameters…) -> value draws, where the
+    distribution has one; `constrain` (support parameters…, u) -> (value, log |Jacobian|) and
+    `unconstrain` (support parameters…, value) -> u map between the support and the reals (absent:
     the identity for reals; a discrete site has none). For an array-valued draw `unconstrained_size`
     is the number of reals of u and `value_size` the extent of the value; for a scalar both are absent.
   }];
