@@ -5,8 +5,8 @@
 //  - lines (layout.h): between lexer and parser, a newline that ends a statement becomes a SEP
 //    token, one SEP stands before every '}' and before the end of the file, runs of SEP are one,
 //    and a comma before a closing bracket is dropped. A newline ends a statement unless it is inside
-//    ( ) or [ ], or follows an operator, ',', '=', '~' or an opening bracket, or stands between '}'
-//    and 'else'. Also there: `t.0`, and keywords that are names where they cannot be keywords.
+//    ( ) or [ ], or follows an operator, ',', '=', '~' or an opening bracket, or stands before the
+//    'else' or the '{' of a block that the line before leads up to. Also there: `t.0`, and keywords that are names where they cannot be keywords.
 //  - precedence (operators.h): `operation` is a flat list of operands and operators.
 //  - what an assignment may assign to, ranges and types in detail (build_*.cpp).
 grammar Borel;

@@ -31,6 +31,7 @@ class Matching {
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const std::size_t type = tokens_[i].type;
       if (starts_line(i)) give_up_before(i);
+      if (type == BorelLexer::LBRACE && in_head(i)) leave_open(open_.size() - 1, i);
       if (is_opening(type)) {
         open_.push_back(i);
       } else if (is_closing(type)) {
@@ -74,6 +75,21 @@ class Matching {
            (type == BorelLexer::FOR && inside(BorelLexer::LPAREN))) {
       leave_open(open_.size() - 1, i);
     }
+  }
+
+  // Whether the '{' at i begins the body of a declaration although the '(' of its parameters is
+  // still open: there it could only be part of a default value.
+  bool in_head(std::size_t i) const {
+    if (open_.empty() || open_.back() < 2) return false;
+    const std::size_t opening = open_.back();
+    if (tokens_[opening].type != BorelLexer::LPAREN ||
+        !begins_declaration(tokens_[opening - 2].type)) {
+      return false;
+    }
+    for (std::size_t j = i; j-- > opening && tokens_[j].type != BorelLexer::COMMA;) {
+      if (tokens_[j].type == BorelLexer::ASSIGN) return false;
+    }
+    return true;
   }
 
   void close(std::size_t i) {

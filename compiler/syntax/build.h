@@ -81,7 +81,7 @@ class Builder {
   ast::Name name(Grammar::NameContext* context) const;
   ast::Name name(antlr4::tree::TerminalNode* node) const;
   Diagnostic& error(std::string code, Span span, std::string message);
-  // Refuses a name that `earlier` has; `what` is "a parameter" and so on.
+  // Refuses a name that `earlier` has; `what` is "parameter" and so on.
   void refuse_repeated(const ast::Name& name, const ast::Name& earlier, const char* what);
 
   template <class Node>

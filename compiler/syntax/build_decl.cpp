@@ -32,7 +32,7 @@ Diagnostic& Builder::error(std::string code, Span span, std::string message) {
 
 void Builder::refuse_repeated(const ast::Name& name, const ast::Name& earlier, const char* what) {
   if (name.text != earlier.text) return;
-  error("syntax.repeated", name.span, std::string(what) + " '" + name.text + "' is there already")
+  error("syntax.repeated", name.span, std::string("repeated ") + what + " '" + name.text + "'")
       .with_note(earlier.span, "first here");
 }
 
@@ -95,7 +95,7 @@ ast::StructDecl Builder::structure(Grammar::StructureContext* context) {
   for (Grammar::FieldContext* field : context->field()) {
     ast::Name field_name = name(field->name());
     for (const ast::Field& earlier : out.fields) {
-      refuse_repeated(field_name, earlier.name, "a field");
+      refuse_repeated(field_name, earlier.name, "field");
     }
     out.fields.push_back({span(field), std::move(field_name), type(field->type())});
   }
@@ -106,7 +106,7 @@ std::vector<ast::Param> Builder::parameters(Grammar::ParametersContext* context)
   std::vector<ast::Param> out;
   for (Grammar::ParameterContext* one : context->parameter()) {
     ast::Name param_name = name(one->name());
-    for (const ast::Param& earlier : out) refuse_repeated(param_name, earlier.name, "a parameter");
+    for (const ast::Param& earlier : out) refuse_repeated(param_name, earlier.name, "parameter");
     out.push_back(
         {span(one), std::move(param_name), type(one->type()), expression(one->expression())});
   }

@@ -162,7 +162,7 @@ std::vector<ast::Argument> Builder::arguments(Grammar::ArgumentsContext* context
           .with_suggestion("'==' compares");
     }
     for (const ast::Argument& earlier : out) {
-      if (earlier.name) refuse_repeated(argument_name, *earlier.name, "an argument");
+      if (earlier.name) refuse_repeated(argument_name, *earlier.name, "argument");
     }
     out.push_back({span(one), std::move(argument_name), expression(one->expression(1))});
   }
@@ -240,7 +240,7 @@ ast::ExprPtr Builder::brackets(Grammar::PrimaryContext* context) {
   for (Grammar::GeneratorContext* one : context->generator()) {
     ast::Name variable = name(one->name());
     for (const ast::Generator& earlier : out.generators) {
-      refuse_repeated(variable, earlier.name, "a variable");
+      refuse_repeated(variable, earlier.name, "variable");
     }
     out.generators.push_back({std::move(variable), range(one->range())});
   }
@@ -251,7 +251,7 @@ ast::ExprPtr Builder::braces(Grammar::PrimaryContext* context) {
   ast::BraceExpr out;
   for (Grammar::ItemContext* one : context->item()) {
     ast::Name item = name(one->name());
-    for (const ast::BraceItem& earlier : out.items) refuse_repeated(item, earlier.name, "a name");
+    for (const ast::BraceItem& earlier : out.items) refuse_repeated(item, earlier.name, "name");
     out.items.push_back({std::move(item), expression(one->expression())});
   }
   return make(span(context), std::move(out));

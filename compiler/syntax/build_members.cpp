@@ -38,7 +38,7 @@ void Builder::add_method(std::vector<ast::Method>& methods, Grammar::MemberConte
         .with_suggestion("write " + next.name.text + "()");
   }
   for (const ast::Method& earlier : methods) {
-    refuse_repeated(next.name, earlier.name, "a method");
+    refuse_repeated(next.name, earlier.name, "method");
   }
   methods.push_back(std::move(next));
 }
@@ -79,7 +79,7 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
           .with_suggestion(did_you_mean(next.name.text, part_names));
       continue;
     }
-    if (parts[part]) refuse_repeated(next.name, parts[part]->name, "a part");
+    if (parts[part]) refuse_repeated(next.name, parts[part]->name, "part");
     if (part == 0 ? !next.params.empty() : next.params.empty()) {
       error("syntax.member", next.name.span,
             part == 0 ? "'init' takes no state"
@@ -114,7 +114,7 @@ ast::DistributionExpr Builder::distribution(Grammar::MembersContext* context) {
       out.lets.push_back(member_let(member));
     } else if (member->SUPPORT()) {
       if (out.support) {
-        error("syntax.repeated", span(member), "the support is there already")
+        error("syntax.repeated", span(member), "repeated support")
             .with_note(out.support->span, "first here");
       }
       out.support = expression(member->expression());

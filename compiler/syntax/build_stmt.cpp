@@ -35,7 +35,7 @@ ast::Pattern Builder::pattern(Grammar::PatternContext* context) {
   for (Grammar::NameContext* one : context->name()) {
     ast::Name part = name(one);
     for (const ast::Name& earlier : out.names) {
-      if (part.text != "_") refuse_repeated(part, earlier, "a name");
+      if (part.text != "_") refuse_repeated(part, earlier, "name");
     }
     out.names.push_back(std::move(part));
   }

@@ -87,20 +87,48 @@ class Emission {
     put(insertion.type, last.end, last.end, last.line);
   }
 
+  // Whether the newline between the last token and one of type `next` ends a statement.
+  bool ends_statement(std::size_t next) const {
+    const std::size_t last = last_type();
+    if (last == 0 || is_opening(last)) return false;
+    if (next == BorelLexer::ELSE && last == BorelLexer::RBRACE) return false;
+    if (next == BorelLexer::LBRACE && awaits_block(last)) return false;
+    if (continues_line(out_.tokens, out_.tokens.size() - 1)) {
+      // Nothing here can follow an operator: the line lacks its end.
+      return begins_statement(next) || (next == BorelLexer::RBRACE && last != BorelLexer::COMMA);
+    }
+    return true;
+  }
+
+  // Whether a '{' at the start of a line is the block of the head before it.
+  bool awaits_block(std::size_t last) const {
+    return last == BorelLexer::ELSE || last == BorelLexer::MACHINE ||
+           last == BorelLexer::DISTRIBUTION || last == BorelLexer::SUPPORT ||
+           last == BorelLexer::EXPECT ||
+           (last != BorelLexer::RBRACE &&
+            (statement_ == BorelLexer::IF || statement_ == BorelLexer::FOR ||
+             statement_ == BorelLexer::WHILE || begins_declaration(statement_)));
+  }
+
+  static bool begins_statement(std::size_t type) {
+    return type == BorelLexer::LET || type == BorelLexer::VAR || type == BorelLexer::RETURN ||
+           type == BorelLexer::IF || type == BorelLexer::FOR || type == BorelLexer::WHILE ||
+           begins_declaration(type);
+  }
+
   void emit(std::size_t i) {
     const Lexeme& token = raw_[i];
     const bool newline = i > 0 && token.line != raw_[i - 1].line;
-    if (newline && inside_block() && !out_.tokens.empty() &&
-        !continues_line(out_.tokens, out_.tokens.size() - 1) &&
-        !(token.type == BorelLexer::ELSE && last_type() == BorelLexer::RBRACE)) {
-      separate(true);
-    }
+    if (newline && inside_block() && ends_statement(token.type)) separate(true);
     if (token.type == BorelLexer::SEP && inside_block()) {
       const std::size_t last = last_type();
       if (last != 0 && last != BorelLexer::SEP && last != BorelLexer::LBRACE) {
         put(BorelLexer::SEP, token.begin, token.end, token.line);
       }
       return;
+    }
+    if (last_type() == 0 || last_type() == BorelLexer::SEP || last_type() == BorelLexer::LBRACE) {
+      statement_ = token.type;
     }
     count(token);
     if (is_closing(token.type)) before_closing(token.type);
@@ -146,6 +174,7 @@ class Emission {
   Diagnostics& diagnostics_;
   std::vector<std::size_t> open_;
   std::vector<std::size_t> chains_;
+  std::size_t statement_ = 0;  // the type of the first token of the statement
   Layout out_;
 };
 

@@ -125,6 +125,10 @@ class Lexing {
         out_.push_back({BorelLexer::AND, token.begin, end, token.line, 0, false});
     } else if (character == "'") {
       report.with_suggestion("text stands between double quotes");
+      // The closing one is no error of its own.
+      for (std::size_t j = next; j < raw_.size() && raw_[j].line == token.line; ++j) {
+        if (file_.text()[raw_[j].begin] == '\'') next = j + 1;
+      }
     }
     return next;
   }
@@ -166,7 +170,8 @@ class Lexing {
     return next;
   }
 
-  // A keyword is a name where it cannot be a keyword: t.support, f(in = 3), {from = 0}.
+  // A keyword is a name where it cannot be a keyword: t.model, f(in = 3), {support = 0}. (The
+  // grammar's `name` has those that can be names anywhere.)
   void free_keywords() {
     for (std::size_t i = 1; i < out_.size(); ++i) {
       if (!is_keyword(out_[i].type)) continue;
@@ -174,7 +179,10 @@ class Lexing {
       const bool in_list = before == BorelLexer::LPAREN || before == BorelLexer::COMMA ||
                            before == BorelLexer::LBRACE;
       const bool named = i + 1 < out_.size() && out_[i + 1].type == BorelLexer::ASSIGN;
-      if (before == BorelLexer::DOT || (in_list && named)) out_[i].type = BorelLexer::NAME;
+      const bool harmless = out_[i].type == BorelLexer::SUPPORT || out_[i].type == BorelLexer::IN;
+      if (before == BorelLexer::DOT || (harmless && in_list && named)) {
+        out_[i].type = BorelLexer::NAME;
+      }
     }
   }
 

@@ -143,7 +143,8 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
   if (has(BorelParser::RETURN)) return {"a statement"};
   std::vector<std::string> out;
   if (rule == BorelParser::RuleType && has(BorelParser::NAME)) return {"a type"};
-  if (rule == BorelParser::RuleSuffix && has(BorelParser::NAME)) return {"the name of a field"};
+  if (rule == BorelParser::RuleSuffix && has(BorelParser::NAME) && !has(BorelParser::LPAREN))
+    return {"the name of a field"};
   if (has(BorelParser::INT) && has(BorelParser::NAME)) {
     out.push_back("an expression");
     std::erase_if(types, [](std::size_t type) {
@@ -159,10 +160,13 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
     // Behind the left side of a statement the commonest are enough.
     for (const std::size_t type :
          {BorelParser::ADD_ASSIGN, BorelParser::SUB_ASSIGN, BorelParser::MUL_ASSIGN,
-          BorelParser::DIV_ASSIGN, BorelParser::COLON, BorelParser::BY}) {
+          BorelParser::DIV_ASSIGN, BorelParser::COLON}) {
       types.erase(type);
     }
   }
+  // Possible in most places and meant in few.
+  types.erase(BorelParser::FROM);
+  types.erase(BorelParser::BY);
   const bool at_end = has(BorelParser::SEP) && !has(BorelParser::RBRACE);
   types.erase(BorelParser::SEP);
   for (const std::size_t type : types) {
@@ -176,6 +180,24 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
   }
   if (at_end) out.push_back("the end of the statement");
   return out;
+}
+
+// What was mended before a token on its line, or a bracket around it that was not closed on it, has
+// been reported and is the likelier cause.
+bool Recovery::mended_nearby(std::size_t index) const {
+  const std::vector<Lexeme>& tokens = layout_.tokens;
+  for (const std::size_t mended : layout_.mended) {
+    if (mended >= tokens.size() || tokens[mended].line != tokens[index].line) continue;
+    if (mended <= index) return true;
+    const std::size_t type = tokens[mended].type;
+    if (type != BorelParser::RPAREN && type != BorelParser::RBRACKET) continue;
+    const bool inside =
+        std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(index),
+                    tokens.begin() + static_cast<std::ptrdiff_t>(mended),
+                    [&](const Lexeme& between) { return between.depth > tokens[mended].depth; });
+    if (inside) return true;
+  }
+  return false;
 }
 
 std::string Recovery::suggestion(const std::vector<std::string>& words, std::size_t index,
@@ -210,6 +232,7 @@ void Recovery::report(antlr4::Parser* parser, const IntervalSet& expected) {
   error_tokens_.push_back(index);
   const std::vector<Lexeme>& tokens = layout_.tokens;
   const Lexeme& found = tokens[index];
+  if (mended_nearby(index)) return;
   const std::vector<std::string> words = alternatives(parser, expected);
   const bool at_start = index == 0 || tokens[index - 1].type == BorelParser::SEP;
 

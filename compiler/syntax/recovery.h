@@ -38,6 +38,7 @@ class Recovery : public antlr4::ANTLRErrorStrategy {
   // What could have stood at the current token, in words.
   std::vector<std::string> alternatives(antlr4::Parser* parser,
                                         const antlr4::misc::IntervalSet& expected) const;
+  bool mended_nearby(std::size_t index) const;
   // A hint for a common slip, if the token found looks like one.
   std::string suggestion(const std::vector<std::string>& words, std::size_t index,
                          bool at_start) const;
