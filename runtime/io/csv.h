@@ -1,0 +1,77 @@
+// Draws as CmdStan writes them: one CSV file a chain, readable by rstan::read_stan_csv,
+// cmdstanpy.from_csv and ArviZ.
+//
+// A file begins with comments that tell the configuration, then the header: statistics (names
+// ending in two underscores, CmdStan's seven first and in its order), then quantities (`theta.1`,
+// counted from 1, first index fastest). Before the first draw after warm-up come comments with the
+// step size and the diagonal of the inverse metric, at the end the times. Numbers are the shortest
+// that read back as the same double, so files hold draws without loss.
+#ifndef BOREL_RUNTIME_IO_CSV_H
+#define BOREL_RUNTIME_IO_CSV_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/core/instance.h"
+#include "runtime/core/parameters.h"
+#include "runtime/loop/sink.h"
+
+namespace borel::io {
+
+struct CsvOptions {
+  std::string directory;  // made if it is not there
+  std::string stem;       // files are DIRECTORY/STEM_1.csv, STEM_2.csv …
+  std::string model;      // for the comments, as are all that follow
+  std::string version;    // of Borel
+  std::string start_time;
+  std::string data_file;
+  std::string initial;  // "2" (the radius) or a file
+  std::uint64_t seed = 0;
+  bool save_warmup = false;
+  const runtime::Parameters* parameters = nullptr;
+};
+
+class CsvWriter : public runtime::DrawSink {
+ public:
+  // Creates (or empties) the files of all chains and writes their beginnings, so that a folder that
+  // cannot be written is known before anything is computed.
+  static std::variant<std::unique_ptr<CsvWriter>, runtime::Error> open(
+      const runtime::Instance& instance, const CsvOptions& options);
+  ~CsvWriter() override;
+
+  const std::vector<std::string>& paths() const { return paths_; }
+
+  // Each draw goes to the file within a second. A failure says how many draws of the chain the file
+  // holds; it is cut after the last whole one.
+  runtime::Failure draw(std::int64_t chain, bool warmup, const double* statistics,
+                        const double* draw) override;
+  runtime::Failure adapted(std::int64_t chain, const runtime::Adaptation& adaptation) override;
+  runtime::Failure finished(std::int64_t chain, const runtime::ChainTime& time) override;
+
+ private:
+  class File;
+
+  CsvWriter() = default;
+  std::string beginning(const runtime::Instance& instance, const CsvOptions& options,
+                        std::int64_t chain) const;
+
+  std::vector<std::string> paths_;
+  std::vector<std::unique_ptr<File>> files_;
+  std::vector<std::int32_t> statistics_;  // columns, as positions among the machine's
+  std::vector<std::int64_t> positions_;   // columns, as positions in a draw
+  std::int64_t wanted_ = 0;               // rows a chain
+};
+
+// Columns of the machine's statistics in a file's order, as positions among them, and their names.
+struct StatisticColumn {
+  std::int32_t position;
+  std::string name;
+};
+std::vector<StatisticColumn> statistic_columns(const borel_machine& machine);
+
+}  // namespace borel::io
+
+#endif

@@ -1,0 +1,328 @@
+#include "runtime/loop/chains.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "runtime/core/threads.h"
+
+namespace borel::runtime {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// What a chain shows while it runs; on a cache line of its own, since it is written every
+// iteration.
+struct alignas(64) SharedProgress {
+  std::atomic<ChainPhase> phase{ChainPhase::waiting};
+  std::atomic<std::int64_t> iterations{0};
+};
+
+struct Run {
+  const Instance& instance;
+  const SampleOptions& options;
+  std::int64_t warmup, draws;
+  std::int32_t step_size_statistic;
+  std::atomic<bool> failed{false};
+
+  bool stop_requested() const {
+    return failed.load(std::memory_order_relaxed) ||
+           (options.stop != nullptr && options.stop->load(std::memory_order_relaxed));
+  }
+};
+
+// Thrown within a chain to end it.
+struct ChainError {
+  Error error;
+};
+
+class ChainRunner {
+ public:
+  ChainRunner(Run& run, std::int64_t index, Chain& chain, SharedProgress& progress)
+      : run_(run),
+        machine_(run.instance.machine()),
+        instance_(run.instance.get()),
+        index_(index),
+        chain_(chain),
+        progress_(progress),
+        key_{run.options.seed, run.options.first_stream + static_cast<std::uint64_t>(index), 0} {}
+
+  void operator()() {
+    const Clock::time_point start = Clock::now();
+    ChainPhase end = ChainPhase::failed;
+    try {
+      end = iterate(start);
+    } catch (ChainError& thrown) {
+      chain_.error = std::move(thrown.error);
+    } catch (const std::bad_alloc&) {
+      chain_.error = Error{ErrorKind::memory, "out of memory", {}, {}};
+    } catch (const ContractViolation& violation) {
+      chain_.error = Error{ErrorKind::internal, violation.what(), {}, {}};
+    }
+    if (chain_.error) {
+      run_.failed.store(true, std::memory_order_relaxed);
+    }
+    take_rejections(chain_.iterations < run_.warmup ? chain_.warmup_rejections : chain_.rejections);
+    if (run_.options.sink != nullptr) {
+      Failure failure = run_.options.sink->finished(index_, chain_.time);
+      if (failure && !chain_.error) {
+        chain_.error = std::move(failure);
+        end = ChainPhase::failed;
+        run_.failed.store(true, std::memory_order_relaxed);
+      }
+    }
+    progress_.phase.store(end, std::memory_order_relaxed);
+  }
+
+ private:
+  ChainPhase iterate(Clock::time_point start) {
+    if (run_.stop_requested()) {
+      return ChainPhase::stopped;
+    }
+    prepare();
+    progress_.phase.store(ChainPhase::starting, std::memory_order_relaxed);
+    initialise();
+    bool go_on = advance(ChainPhase::warmup, run_.warmup);
+    chain_.time.warmup_seconds = seconds_since(start);
+    if (!go_on) {
+      return ChainPhase::stopped;
+    }
+    take_rejections(chain_.warmup_rejections);
+    read_adaptation();
+    const Clock::time_point sampling_start = Clock::now();
+    go_on = advance(ChainPhase::sampling, run_.warmup + run_.draws);
+    chain_.time.sampling_seconds = seconds_since(sampling_start);
+    return go_on ? ChainPhase::done : ChainPhase::stopped;
+  }
+
+  void prepare() {
+    const std::int64_t state_size = machine_.state_size(instance_);
+    if (state_size < 0) {
+      throw ContractViolation("state_size is negative");
+    }
+    chain_.state = AlignedBuffer(static_cast<std::size_t>(state_size));
+    saved_ = AlignedBuffer(chain_.state.size());
+    chain_.stream = static_cast<std::int64_t>(key_.stream);
+    chain_.draw_size = run_.instance.draw_size(run_.instance.machine_model());
+    chain_.statistic_count = machine_.statistic_count;
+    std::int64_t rows = 1;  // without keep_draws one row is written again and again
+    if (run_.options.keep_draws) {
+      rows = run_.draws + (run_.options.save_warmup ? run_.warmup : 0);
+    }
+    const auto allocate = [&](std::int64_t row) {
+      return std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(rows * row));
+    };
+    chain_.draws = allocate(chain_.draw_size);
+    chain_.statistics = allocate(chain_.statistic_count);
+  }
+
+  void check(borel_status status) {
+    if (status != BOREL_OK) {
+      throw ChainError{describe_fault(run_.instance.program(), workspace_.get()->fault)};
+    }
+  }
+
+  void initialise() {
+    const auto& initial = run_.options.initial;
+    borel_config config{};
+    config.parameters = run_.options.parameters->values();
+    config.initial_radius = run_.options.initial_radius;
+    if (!initial.empty()) {
+      const std::size_t i = initial.size() == 1 ? 0 : static_cast<std::size_t>(index_);
+      config.initial = initial.at(i).data();
+    }
+    void* state = chain_.state.data();
+    check(workspace_.run(
+        [&](borel_workspace* ws) { return machine_.init(instance_, ws, &config, key_, state); }));
+  }
+
+  // Iterations until `end` are done; false when stopped before.
+  bool advance(ChainPhase phase, std::int64_t end) {
+    progress_.phase.store(phase, std::memory_order_relaxed);
+    const bool warmup = phase == ChainPhase::warmup;
+    const bool record = !warmup || run_.options.save_warmup;
+    while (chain_.iterations < end) {
+      if (run_.stop_requested()) {
+        return false;
+      }
+      step();
+      if (record) {
+        this->record(warmup);
+      }
+      ++chain_.iterations;
+      progress_.iterations.store(chain_.iterations, std::memory_order_relaxed);
+    }
+    return true;
+  }
+
+  void step() {
+    void* state = chain_.state.data();
+    const std::size_t size = chain_.state.size();
+    key_.step = static_cast<std::uint64_t>(chain_.iterations) + 1;
+    copy(saved_.data(), state, size);
+    check(workspace_.run(
+        [&](borel_workspace* ws) { return machine_.step(instance_, ws, key_, state); },
+        [&] { copy(state, saved_.data(), size); }));
+  }
+
+  static void copy(void* to, const void* from, std::size_t size) {
+    if (size > 0) {
+      std::memcpy(to, from, size);
+    }
+  }
+
+  void record(bool warmup) {
+    const std::int64_t row = run_.options.keep_draws ? chain_.warmup_count + chain_.draw_count : 0;
+    double* draw = chain_.draws.get() + row * chain_.draw_size;
+    double* statistics = chain_.statistics.get() + row * chain_.statistic_count;
+    const void* state = chain_.state.data();
+    check(workspace_.run(
+        [&](borel_workspace* ws) { return machine_.draw(instance_, ws, state, draw); }));
+    if (chain_.statistic_count > 0) {
+      check(workspace_.run(
+          [&](borel_workspace* ws) { return machine_.info(instance_, ws, state, statistics); }));
+    }
+    if (run_.options.sink != nullptr) {
+      check_sink(run_.options.sink->draw(index_, warmup, statistics, draw));
+    }
+    if (run_.options.keep_draws) {
+      ++(warmup ? chain_.warmup_count : chain_.draw_count);
+    }
+  }
+
+  void read_adaptation() {
+    const void* state = chain_.state.data();
+    if (run_.options.adaptation) {
+      chain_.adaptation = run_.options.adaptation(run_.instance, workspace_, state);
+    } else if (run_.step_size_statistic >= 0) {
+      std::vector<double> statistics(static_cast<std::size_t>(machine_.statistic_count));
+      check(workspace_.run([&](borel_workspace* ws) {
+        return machine_.info(instance_, ws, state, statistics.data());
+      }));
+      chain_.adaptation.step_size = statistics[static_cast<std::size_t>(run_.step_size_statistic)];
+    }
+    if (run_.options.sink != nullptr) {
+      check_sink(run_.options.sink->adapted(index_, chain_.adaptation));
+    }
+  }
+
+  static void check_sink(Failure failure) {
+    if (failure) {
+      throw ChainError{std::move(*failure)};
+    }
+  }
+
+  void take_rejections(std::int64_t& count) {
+    const borel_workspace* ws = workspace_.get();
+    if (ws->rejections > 0 && chain_.warmup_rejections + chain_.rejections == 0) {
+      chain_.first_rejection = ws->fault;
+    }
+    count += ws->rejections;
+    workspace_.clear_faults();
+  }
+
+  Run& run_;
+  const borel_machine& machine_;
+  const void* instance_;
+  const std::int64_t index_;
+  Chain& chain_;
+  SharedProgress& progress_;
+  borel_key key_;
+  Workspace workspace_;
+  AlignedBuffer saved_;  // the state before a step
+};
+
+Failure check_initial(const Instance& instance, const SampleOptions& options, std::int64_t chains) {
+  const std::size_t count = options.initial.size();
+  if (count > 1 && count != static_cast<std::size_t>(chains)) {
+    return Error{ErrorKind::parameter,
+                 "there are " + std::to_string(count) + " initial points for " +
+                     std::to_string(chains) + " chains",
+                 {},
+                 {}};
+  }
+  const std::int64_t dimension = instance.dimension(instance.machine_model());
+  for (const auto& initial : options.initial) {
+    if (static_cast<std::int64_t>(initial.size()) != dimension) {
+      return Error{ErrorKind::parameter,
+                   "an initial point has " + std::to_string(initial.size()) +
+                       " unconstrained values; the model has " + std::to_string(dimension),
+                   {},
+                   {}};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::int32_t find_statistic(const borel_machine& machine, std::string_view name) {
+  for (std::int32_t i = 0; i < machine.statistic_count; ++i) {
+    std::string_view candidate = machine.statistics[i];
+    if (candidate.ends_with("__")) {
+      candidate.remove_suffix(2);
+    }
+    if (candidate == name) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+SampleResult sample(const Instance& instance, const SampleOptions& options) {
+  const Parameters& parameters = *options.parameters;
+  const std::int64_t chains = parameters.get_int("chains");
+  if (Failure failure = check_initial(instance, options, chains)) {
+    SampleResult refused;
+    refused.error = std::move(failure);
+    return refused;
+  }
+  Run run{instance, options, parameters.get_int("warmup"), parameters.get_int("draws"),
+          find_statistic(instance.machine(), "stepsize")};
+  SampleResult result;
+  result.chains.resize(static_cast<std::size_t>(chains));
+  std::vector<SharedProgress> shared(result.chains.size());
+  std::vector<ChainProgress> shown(result.chains.size());
+  const auto show = [&] {
+    if (!options.progress) {
+      return;
+    }
+    for (std::size_t c = 0; c < shown.size(); ++c) {
+      shown[c] = {shared[c].phase.load(std::memory_order_relaxed),
+                  shared[c].iterations.load(std::memory_order_relaxed), run.warmup, run.draws};
+    }
+    options.progress(shown);
+  };
+
+  ThreadPool pool(thread_count(options.threads, chains));
+  pool.start(chains, [&](std::int64_t c) {
+    const std::size_t i = static_cast<std::size_t>(c);
+    ChainRunner(run, c, result.chains[i], shared[i])();
+  });
+  while (!pool.wait_for(options.progress_period)) {
+    show();
+  }
+  show();
+
+  for (std::size_t c = 0; c < result.chains.size(); ++c) {
+    Chain& chain = result.chains[c];
+    if (chain.error && !result.error) {
+      result.error = chain.error;
+      result.error->text = "chain " + std::to_string(c + 1) + ": " + chain.error->text;
+    }
+    if (!chain.error && chain.iterations < run.warmup + run.draws) {
+      result.stopped = true;
+    }
+  }
+  result.stopped = result.stopped && !result.error;
+  return result;
+}
+
+}  // namespace borel::runtime

@@ -1,0 +1,41 @@
+// Where finished draws go while a run is under way.
+#ifndef BOREL_RUNTIME_LOOP_SINK_H
+#define BOREL_RUNTIME_LOOP_SINK_H
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "runtime/core/fault.h"
+
+namespace borel::runtime {
+
+// What adaptation settled on, as far as the machine tells: NaN and empty where it does not.
+struct Adaptation {
+  double step_size = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> inverse_metric;  // diagonal, in the order of u
+};
+
+struct ChainTime {
+  double warmup_seconds = 0;  // the start included
+  double sampling_seconds = 0;
+};
+
+// Calls for one chain come in order from one thread at a time; calls for different chains may come
+// at the same time. A Failure ends the run; draws that were finished before it stay in memory.
+class DrawSink {
+ public:
+  virtual ~DrawSink() = default;
+
+  // One iteration's statistics and draw, in the machine's and the model's own order.
+  virtual Failure draw(std::int64_t chain, bool warmup, const double* statistics,
+                       const double* draw) = 0;
+  // Once a chain, after warm-up and before the first draw that is not warm-up.
+  virtual Failure adapted(std::int64_t chain, const Adaptation& adaptation) = 0;
+  // Once a chain, after its last draw, also when the run was stopped or failed.
+  virtual Failure finished(std::int64_t chain, const ChainTime& time) = 0;
+};
+
+}  // namespace borel::runtime
+
+#endif
