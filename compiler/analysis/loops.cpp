@@ -1,0 +1,231 @@
+#include "compiler/analysis/loops.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+namespace borel::analysis {
+
+using mlir::Operation;
+using mlir::Value;
+using prob::ForOp;
+
+bool is_outside(Value value, Operation* op) {
+  return !op->isAncestor(value.getParentBlock()->getParentOp());
+}
+
+bool is_invariant(Operation* op, Operation* scope) {
+  if (op->getNumRegions() == 0) {
+    return llvm::all_of(op->getOperands(), [&](Value v) { return is_outside(v, scope); });
+  }
+  return !op->walk([&](Operation* inner) {
+              for (const Value operand : inner->getOperands()) {
+                if (!is_outside(operand, scope) && is_outside(operand, op))
+                  return mlir::WalkResult::interrupt();
+              }
+              return mlir::WalkResult::advance();
+            }).wasInterrupted();
+}
+
+std::optional<int64_t> constant_of(Value value) {
+  llvm::APInt constant;
+  if (value.getType().isIntOrIndex() && mlir::matchPattern(value, mlir::m_ConstantInt(&constant)))
+    return constant.getSExtValue();
+  return std::nullopt;
+}
+
+Offset offset_of(Value value) {
+  Offset out{value, 0};
+  while (out.base) {
+    if (const auto constant = constant_of(out.base)) {
+      out.offset += *constant;
+      out.base = nullptr;
+      break;
+    }
+    if (auto add = out.base.getDefiningOp<mlir::arith::AddIOp>()) {
+      if (const auto constant = constant_of(add.getRhs())) {
+        out.offset += *constant;
+        out.base = add.getLhs();
+        continue;
+      }
+      if (const auto constant = constant_of(add.getLhs())) {
+        out.offset += *constant;
+        out.base = add.getRhs();
+        continue;
+      }
+    }
+    if (auto sub = out.base.getDefiningOp<mlir::arith::SubIOp>()) {
+      if (const auto constant = constant_of(sub.getRhs())) {
+        out.offset -= *constant;
+        out.base = sub.getLhs();
+        continue;
+      }
+    }
+    break;
+  }
+  return out;
+}
+
+std::optional<int64_t> difference(Value a, Value b) {
+  const Offset x = offset_of(a), y = offset_of(b);
+  if (x.base == y.base) return x.offset - y.offset;
+  return std::nullopt;
+}
+
+std::optional<int64_t> position_in(ForOp loop, Value index) {
+  const Offset at = offset_of(index);
+  if (!at.base) return std::nullopt;
+  if (at.base == loop.induction()) {
+    const auto lower = constant_of(loop.getLower());
+    if (lower) return at.offset + *lower;
+    return std::nullopt;
+  }
+  auto sub = at.base.getDefiningOp<mlir::arith::SubIOp>();
+  if (!sub) return std::nullopt;
+  const Offset from = offset_of(sub.getLhs());
+  if (from.base != loop.induction()) return std::nullopt;
+  const auto shift = difference(loop.getLower(), sub.getRhs());
+  if (!shift) return std::nullopt;
+  return at.offset + from.offset + *shift;
+}
+
+namespace {
+/// The array whose shape `array` certainly has, a step nearer to where it comes from, or null.
+Value shape_source(Value array) {
+  if (auto insert = array.getDefiningOp<prob::InsertOp>()) return insert.getArray();
+  if (auto add = array.getDefiningOp<prob::AddAtOp>()) return add.getArray();
+  if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(array)) {
+    auto loop = mlir::dyn_cast<ForOp>(argument.getOwner()->getParentOp());
+    if (!loop || argument.getArgNumber() == 0) return nullptr;
+    const size_t n = argument.getArgNumber() - 1, carries = loop.getCarryInits().size();
+    if (n >= carries) return loop.getIntoInits()[n - carries];
+    // A carry keeps its shape where it is only ever updated.
+    Value next = loop.terminator().getCarries()[n];
+    while (next != array) {
+      if (auto insert = next.getDefiningOp<prob::InsertOp>()) {
+        next = insert.getArray();
+      } else if (auto add = next.getDefiningOp<prob::AddAtOp>()) {
+        next = add.getArray();
+      } else {
+        return nullptr;
+      }
+    }
+    return loop.getCarryInits()[n];
+  }
+  auto loop = array.getDefiningOp<ForOp>();
+  if (!loop) return nullptr;
+  const size_t n = mlir::cast<mlir::OpResult>(array).getResultNumber();
+  if (n < loop.getCarries().size()) return shape_source(loop.carry_args()[n]);
+  const size_t before = loop.getCarries().size() + loop.getMaps().size() + loop.getSums().size();
+  if (n >= before) return loop.getIntoInits()[n - before];
+  return nullptr;
+}
+
+Extent extent_from(Value value) {
+  Extent out;
+  out.value = value;
+  out.constant = constant_of(value);
+  if (auto data = value.getDefiningOp<prob::DataOp>()) out.slot = data.getSlotAttr();
+  return out;
+}
+}  // namespace
+
+Extent extent_of(Value array, int64_t dimension) {
+  while (true) {
+    if (const Value source = shape_source(array)) {
+      array = source;
+      continue;
+    }
+    if (auto slice = array.getDefiningOp<prob::ExtractOp>()) {
+      dimension += static_cast<int64_t>(slice.getIndices().size());
+      array = slice.getArray();
+      continue;
+    }
+    if (auto zeros = array.getDefiningOp<prob::ZerosOp>())
+      return extent_from(zeros.getExtents()[static_cast<size_t>(dimension)]);
+    if (auto data = array.getDefiningOp<prob::DataOp>()) {
+      auto slot =
+          mlir::SymbolTable::lookupNearestSymbolFrom<prob::SlotOp>(data, data.getSlotAttr());
+      Extent out;
+      if (!slot || slot.getDims().size() <= static_cast<size_t>(dimension)) return out;
+      const mlir::Attribute extent = slot.getDims()[static_cast<unsigned>(dimension)];
+      if (auto symbol = mlir::dyn_cast<mlir::FlatSymbolRefAttr>(extent)) {
+        out.slot = symbol;
+      } else {
+        out.constant = mlir::cast<mlir::IntegerAttr>(extent).getInt();
+      }
+      return out;
+    }
+    auto loop = array.getDefiningOp<ForOp>();
+    if (!loop) return {};
+    const size_t n = mlir::cast<mlir::OpResult>(array).getResultNumber();
+    if (n < loop.getCarries().size()) return {};  // and it is not an into: those have a source
+    if (dimension > 0) {
+      array = loop.terminator().getMaps()[n - loop.getCarries().size()];
+      --dimension;
+      continue;
+    }
+    if (constant_of(loop.getLower()) == 0) return extent_from(loop.getUpper());
+    if (const auto trips = difference(loop.getUpper(), loop.getLower())) {
+      Extent out;
+      out.constant = *trips;
+      return out;
+    }
+    return {};
+  }
+}
+
+bool covers(ForOp loop, Value array, int64_t dimension) {
+  const Extent extent = extent_of(array, dimension);
+  if (extent.constant) {
+    const auto trips = difference(loop.getUpper(), loop.getLower());
+    return trips && *trips == *extent.constant;
+  }
+  if (constant_of(loop.getLower()) != 0) {
+    // upper - lower, spelled out as the extent.
+    auto sub = extent.value ? extent.value.getDefiningOp<mlir::arith::SubIOp>() : nullptr;
+    if (sub)
+      return difference(loop.getUpper(), sub.getLhs()) == 0 &&
+             difference(loop.getLower(), sub.getRhs()) == 0;
+    if (const auto lower = constant_of(loop.getLower()); lower && extent.value) {
+      const Offset a = offset_of(loop.getUpper()), b = offset_of(extent.value);
+      return a.base == b.base && a.offset - *lower == b.offset;
+    }
+    return false;
+  }
+  if (extent.value && difference(loop.getUpper(), extent.value) == 0) return true;
+  auto data = loop.getUpper().getDefiningOp<prob::DataOp>();
+  return data && extent.slot && data.getSlotAttr() == extent.slot;
+}
+
+bool same_range(ForOp a, ForOp b) {
+  const auto same = [](Value x, Value y) {
+    if (x == y) return true;
+    const auto p = constant_of(x), q = constant_of(y);
+    if (p && q) return *p == *q;
+    auto r = x.getDefiningOp<prob::DataOp>(), s = y.getDefiningOp<prob::DataOp>();
+    return r && s && r.getSlot() == s.getSlot();
+  };
+  return same(a.getLower(), b.getLower()) && same(a.getUpper(), b.getUpper());
+}
+
+std::optional<int64_t> constant_trips(ForOp loop) {
+  const auto trips = difference(loop.getUpper(), loop.getLower());
+  if (!trips) return std::nullopt;
+  return *trips > 0 ? *trips : 0;
+}
+
+bool is_zeros(Value array) { return array.getDefiningOp<prob::ZerosOp>() != nullptr; }
+
+bool is_cheap(Operation* op) {
+  if (op->hasTrait<mlir::OpTrait::ConstantLike>()) return true;
+  if (mlir::isa<prob::DataOp, prob::DimOp, prob::ZerosOp>(op)) return true;
+  if (mlir::isa<prob::ExtractOp>(op)) return true;
+  if (mlir::isa<mlir::arith::AddIOp, mlir::arith::SubIOp, mlir::arith::MulIOp, mlir::arith::CmpIOp,
+                mlir::arith::SelectOp, mlir::arith::MaxSIOp, mlir::arith::MinSIOp,
+                mlir::arith::AndIOp, mlir::arith::OrIOp, mlir::arith::XOrIOp, mlir::arith::ExtUIOp>(
+          op))
+    return !mlir::isa<mlir::RankedTensorType>(op->getResult(0).getType());
+  return false;
+}
+
+}  // namespace borel::analysis

@@ -1,0 +1,458 @@
+#include "compiler/transform/simplify_loops.h"
+
+#include "compiler/analysis/loops.h"
+#include "compiler/transform/loop_edit.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+
+namespace borel::transform {
+
+using analysis::is_outside;
+using mlir::OpBuilder;
+using mlir::Operation;
+using mlir::Value;
+using prob::ForOp;
+
+namespace {
+
+using mlir::arith::AddFOp;
+using mlir::arith::DivFOp;
+using mlir::arith::MulFOp;
+using mlir::arith::NegFOp;
+using mlir::arith::SubFOp;
+
+bool is_one(Value value) { return mlir::matchPattern(value, mlir::m_OneFloat()); }
+
+/// A factor that is finite whatever the parameters are: n (x) needs no guard against n = 0.
+bool surely_finite(Value factor) {
+  llvm::APFloat constant(0.0);
+  if (mlir::matchPattern(factor, mlir::m_ConstantFloat(&constant))) return constant.isFinite();
+  return factor.getDefiningOp<mlir::arith::SIToFPOp>() != nullptr;
+}
+
+/// One addend of a sum over iterations: ± factor * body. A null factor is 1; a null body too (the
+/// addend does not vary).
+struct Addend {
+  Value factor, body;
+  bool negative = false;
+};
+
+/// Takes the value that a loop sums apart into addends. New operations go to the end of the body
+/// (products without their invariant factors) or before the loop (products of factors).
+class Addends {
+ public:
+  explicit Addends(ForOp loop)
+      : loop_(loop), outside_(loop), inside_(loop.terminator()), loc_(loop.getLoc()) {}
+
+  void gather(Value value, Value factor, bool negative, llvm::SmallVectorImpl<Addend>& out) {
+    if (is_outside(value, loop_)) {
+      out.push_back({times(factor, value), nullptr, negative});
+      return;
+    }
+    // A value with other uses is computed anyway: taking it apart would only add work.
+    const bool single = value.hasOneUse();
+    if (auto negation = value.getDefiningOp<NegFOp>())
+      return gather(negation.getOperand(), factor, !negative, out);
+    if (auto product = value.getDefiningOp<MulFOp>()) {
+      const Value a = product.getLhs(), b = product.getRhs();
+      if (is_outside(a, loop_)) return gather(b, times(factor, a), negative, out);
+      if (is_outside(b, loop_)) return gather(a, times(factor, b), negative, out);
+      if (single) {
+        const Addend x = strip(a), y = a == b ? x : strip(b);
+        if (x.factor || x.negative || y.factor || y.negative) {
+          const Value body = inside_.create<MulFOp>(loc_, x.body, y.body);
+          return gather(body, times(times(factor, x.factor), y.factor),
+                        negative != (x.negative != y.negative), out);
+        }
+      }
+    }
+    if (auto quotient = value.getDefiningOp<DivFOp>(); quotient && single) {
+      const Addend x = strip(quotient.getLhs());
+      if (x.factor || x.negative) {
+        const Value body = inside_.create<DivFOp>(loc_, x.body, quotient.getRhs());
+        return gather(body, times(factor, x.factor), negative != x.negative, out);
+      }
+    }
+    auto add = value.getDefiningOp<AddFOp>();
+    auto subtract = value.getDefiningOp<SubFOp>();
+    if (single && (add || subtract)) {
+      const Value a = value.getDefiningOp()->getOperand(0),
+                  b = value.getDefiningOp()->getOperand(1);
+      llvm::SmallVector<Addend> parts;
+      gather(a, factor, negative, parts);
+      gather(b, factor, negative != static_cast<bool>(subtract), parts);
+      const bool as_it_was = parts.size() == 2 && parts[0].body == a && parts[1].body == b &&
+                             parts[0].factor == factor && parts[1].factor == factor;
+      if (!as_it_was) {
+        out.append(parts);
+        return;
+      }
+    }
+    out.push_back({factor, value, negative});
+  }
+
+  /// Whether the addends are anything but the value itself.
+  static bool same(llvm::ArrayRef<Addend> addends, Value value) {
+    return addends.size() == 1 && addends[0].body == value && !addends[0].factor &&
+           !addends[0].negative;
+  }
+
+  /// Addends with one factor are one sum: combines their bodies.
+  llvm::SmallVector<Addend> grouped(llvm::ArrayRef<Addend> addends) {
+    llvm::SmallVector<Addend> out;
+    for (const Addend& addend : addends) {
+      auto* same_factor = llvm::find_if(out, [&](const Addend& other) {
+        return other.factor == addend.factor && (other.body == nullptr) == (addend.body == nullptr);
+      });
+      if (same_factor == out.end() || !addend.body) {
+        out.push_back(addend);
+        continue;
+      }
+      if (same_factor->negative == addend.negative) {
+        same_factor->body = inside_.create<AddFOp>(loc_, same_factor->body, addend.body);
+      } else {
+        same_factor->body = inside_.create<SubFOp>(loc_, same_factor->body, addend.body);
+      }
+    }
+    return out;
+  }
+
+  Value times(Value a, Value b) {
+    if (!a || (b && is_one(a))) return b;
+    if (!b || is_one(b)) return a;
+    return outside_.createOrFold<MulFOp>(loc_, a, b);
+  }
+
+ private:
+  /// value = ± factor * body with a body that exists already; a null factor and no sign when there
+  /// is nothing to strip.
+  Addend strip(Value value) {
+    Addend out{nullptr, value, false};
+    while (true) {
+      if (auto negation = out.body.getDefiningOp<NegFOp>();
+          negation && !is_outside(negation, loop_)) {
+        out.negative = !out.negative;
+        out.body = negation.getOperand();
+        continue;
+      }
+      auto product = out.body.getDefiningOp<MulFOp>();
+      if (!product || is_outside(product, loop_)) return out;
+      if (is_outside(product.getLhs(), loop_) && !is_outside(product.getRhs(), loop_)) {
+        out.factor = times(out.factor, product.getLhs());
+        out.body = product.getRhs();
+      } else if (is_outside(product.getRhs(), loop_) && !is_outside(product.getLhs(), loop_)) {
+        out.factor = times(out.factor, product.getRhs());
+        out.body = product.getLhs();
+      } else {
+        return out;
+      }
+    }
+  }
+
+  ForOp loop_;
+  OpBuilder outside_, inside_;
+  mlir::Location loc_;
+};
+
+}  // namespace
+
+// Why this keeps the meaning: addition of finite reals is reordered, which rounds differently. An
+// addend of -infinity makes its own part -infinity and so the total, unless another part is
+// +infinity or NaN, in which case the old total was NaN too or had +infinity against -infinity. A
+// factor times an empty sum would be 0 * infinity = NaN for a factor that is not finite, so the
+// total is guarded by the trip count unless every factor is surely finite.
+ForOp simplify_sums(ForOp loop, bool& changed) {
+  if (loop.getSums().empty()) return loop;
+  LoopEdit edit(loop);
+  Addends algebra(loop);
+  struct Change {
+    size_t sum;
+    llvm::SmallVector<Addend> addends;
+    llvm::SmallVector<size_t> sums;  // per addend with a body, its sum's index in the edit
+  };
+  llvm::SmallVector<Change> changes;
+  for (size_t i = 0; i < edit.sums.size(); ++i) {
+    const Value value = edit.sums[i].value;
+    if (!mlir::isa<mlir::FloatType>(value.getType())) continue;
+    if (edit.sums[i].result.use_empty()) continue;
+    llvm::SmallVector<Addend> addends;
+    algebra.gather(value, nullptr, false, addends);
+    if (Addends::same(addends, value)) continue;
+    changes.push_back({i, algebra.grouped(addends), {}});
+  }
+  if (changes.empty()) return loop;
+  changed = true;
+
+  llvm::SmallVector<Value> old_results;
+  for (Change& change : changes) {
+    for (const Addend& addend : change.addends) {
+      if (!addend.body) continue;
+      change.sums.push_back(edit.sums.size());
+      edit.sums.push_back({addend.body, nullptr});
+    }
+    old_results.push_back(edit.sums[change.sum].result);
+    edit.sums[change.sum].result = nullptr;
+  }
+  ForOp made = edit.apply();
+
+  OpBuilder b(made->getContext());
+  b.setInsertionPointAfter(made);
+  const mlir::Location loc = made.getLoc();
+  Value trips, positive;
+  const auto fixed_trips = analysis::constant_trips(made);
+  for (auto [change, old] : llvm::zip(changes, old_results)) {
+    Value total;
+    bool guarded = false;
+    const auto add = [&](Value term, bool negative) {
+      if (!total) {
+        total = negative ? b.create<NegFOp>(loc, term).getResult() : term;
+      } else if (negative) {
+        total = b.create<SubFOp>(loc, total, term);
+      } else {
+        total = b.create<AddFOp>(loc, total, term);
+      }
+    };
+    size_t next_sum = 0;
+    for (const Addend& addend : change.addends) {
+      if (addend.factor && !surely_finite(addend.factor)) guarded = true;
+      if (addend.body) {
+        const Value sum = edit.sums[change.sums[next_sum++]].result;
+        add(addend.factor ? b.createOrFold<MulFOp>(loc, sum, addend.factor) : sum, addend.negative);
+        continue;
+      }
+      if (!trips) {
+        const Value count =
+            b.createOrFold<mlir::arith::SubIOp>(loc, made.getUpper(), made.getLower());
+        trips = b.createOrFold<mlir::arith::SIToFPOp>(loc, addend.factor.getType(), count);
+        if (!fixed_trips) {
+          // A range that runs backwards has no iterations, not a negative number of them.
+          guarded = true;
+        }
+      } else if (!fixed_trips) {
+        guarded = true;
+      }
+      add(b.createOrFold<MulFOp>(loc, trips, addend.factor), addend.negative);
+    }
+    if (fixed_trips && *fixed_trips > 0) guarded = false;
+    const Value zero =
+        b.create<mlir::arith::ConstantOp>(loc, b.getFloatAttr(old.getType(), 0.0)).getResult();
+    if (fixed_trips && *fixed_trips == 0) {
+      total = zero;
+    } else if (guarded) {
+      if (!positive)
+        positive = b.create<mlir::arith::CmpIOp>(loc, mlir::arith::CmpIPredicate::slt,
+                                                 made.getLower(), made.getUpper());
+      total = b.create<mlir::arith::SelectOp>(loc, positive, total, zero);
+    }
+    old.replaceAllUsesWith(total);
+  }
+  edit.finish();
+  return drop_unused(made);
+}
+
+namespace {
+
+/// Whether an index that does not vary is sure to be in range where the loop runs not at all: a
+/// constant or a place counted by a loop around, which the program reads too.
+bool is_safe_index(Value index) {
+  const Value base = analysis::offset_of(index).base;
+  return !base || mlir::isa<mlir::BlockArgument>(base);
+}
+
+/// The additions at body level on the way from an into argument to what it yields; empty when the
+/// chain passes through something else.
+llvm::SmallVector<prob::AddAtOp> additions(Value argument, Value yielded) {
+  llvm::SmallVector<prob::AddAtOp> out;
+  for (Value at = yielded; at != argument;) {
+    auto add = at.getDefiningOp<prob::AddAtOp>();
+    if (!add || !add->hasOneUse()) return {};
+    out.push_back(add);
+    at = add.getArray();
+  }
+  return out;
+}
+
+}  // namespace
+
+// Additions to one element commute with those to others, and a sum started at zero and added to the
+// element once differs by rounding only. A map takes the place of additions to zeros: 0 + x = x but
+// for the sign of a zero.
+ForOp simplify_intos(ForOp loop, bool& changed) {
+  if (loop.getIntos().empty()) return loop;
+  LoopEdit edit(loop);
+  struct Moved {
+    size_t into, sum;
+    llvm::SmallVector<Value> indices;
+  };
+  llvm::SmallVector<Moved> moved;
+  llvm::SmallVector<std::pair<Value, size_t>> mapped;  // old result, map
+  for (size_t i = 0; i < edit.intos.size(); ++i) {
+    for (prob::AddAtOp add : additions(edit.intos[i].argument, edit.intos[i].next)) {
+      if (prob::is_array(add.getValue().getType())) continue;
+      if (!llvm::all_of(add.getIndices(), [&](Value index) {
+            return is_outside(index, loop) && is_safe_index(index);
+          }))
+        continue;
+      moved.push_back({i, edit.sums.size(), llvm::to_vector(add.getIndices())});
+      edit.sums.push_back({add.getValue(), nullptr});
+      edit.replace(add, add.getArray());
+      add.erase();
+    }
+  }
+  llvm::SmallVector<size_t> gone;
+  for (size_t i = 0; i < edit.intos.size(); ++i) {
+    LoopEdit::Into& entry = edit.intos[i];
+    auto chain = additions(entry.argument, entry.next);
+    if (chain.size() != 1 || llvm::any_of(moved, [&](const Moved& m) { return m.into == i; }))
+      continue;
+    prob::AddAtOp add = chain[0];
+    // Other uses of the argument (its extents) would keep the array alive.
+    if (!entry.argument.hasOneUse() || add.getIndices().size() != 1) continue;
+    if (!analysis::is_zeros(entry.init) || analysis::position_in(loop, add.getIndices()[0]) != 0 ||
+        !analysis::covers(loop, entry.init, 0))
+      continue;
+    mapped.push_back({entry.result, edit.maps.size()});
+    edit.maps.push_back({add.getValue(), nullptr});
+    entry.next = entry.argument;
+    add.replaceAllUsesWith(add.getArray());
+    add.erase();
+    gone.push_back(i);
+  }
+  if (moved.empty() && mapped.empty()) return loop;
+  changed = true;
+  for (const size_t i : llvm::reverse(gone)) {
+    edit.replace(edit.intos[i].argument, edit.intos[i].init);
+    edit.intos.erase(edit.intos.begin() + i);
+    for (Moved& m : moved)
+      if (m.into > i) --m.into;
+  }
+  ForOp made = edit.apply();
+  for (auto& [old, map] : mapped) old.replaceAllUsesWith(edit.maps[map].result);
+  OpBuilder b(made->getContext());
+  b.setInsertionPointAfter(made);
+  for (const Moved& m : moved) {
+    Value array = edit.intos[m.into].result;
+    auto add = b.create<prob::AddAtOp>(made.getLoc(), array.getType(), edit.sums[m.sum].result,
+                                       array, m.indices);
+    array.replaceAllUsesExcept(add.getResult(), add);
+    edit.intos[m.into].result = add;
+  }
+  edit.finish();
+  return made;
+}
+
+namespace {
+/// The operation that f is, in both senses: `wrap` computes it, and it undoes `inner`.
+enum class Rotation { none, square, log };
+
+Rotation rotation_of(Value argument, Value next) {
+  Rotation found = Rotation::none;
+  for (Operation* user : argument.getUsers()) {
+    Rotation use = Rotation::none;
+    if (auto product = mlir::dyn_cast<MulFOp>(user);
+        product && product.getLhs() == argument && product.getRhs() == argument)
+      use = Rotation::square;
+    if (mlir::isa<mlir::math::LogOp>(user)) use = Rotation::log;
+    if (use == Rotation::none || (found != Rotation::none && use != found)) return Rotation::none;
+    found = use;
+  }
+  if (found == Rotation::square && next.getDefiningOp<mlir::math::SqrtOp>()) return found;
+  if (found == Rotation::log && next.getDefiningOp<mlir::math::ExpOp>()) return found;
+  return Rotation::none;
+}
+
+Value rotated(OpBuilder& b, Rotation rotation, Value value) {
+  if (rotation == Rotation::square) {
+    if (auto root = value.getDefiningOp<mlir::math::SqrtOp>()) return root.getOperand();
+    return b.create<MulFOp>(value.getLoc(), value, value);
+  }
+  if (auto exp = value.getDefiningOp<mlir::math::ExpOp>()) return exp.getOperand();
+  return b.create<mlir::math::LogOp>(value.getLoc(), value);
+}
+}  // namespace
+
+// The carry's value is the same function of the same values, computed at the end of an iteration
+// instead of at the start of the next: sqrt(v)^2 = v to rounding, log(exp(x)) = x.
+ForOp rotate_carries(ForOp loop, bool& changed) {
+  LoopEdit edit(loop);
+  bool any = false;
+  for (LoopEdit::Carry& entry : edit.carries) {
+    if (!mlir::isa<mlir::FloatType>(entry.argument.getType()) || !entry.result.use_empty() ||
+        is_outside(entry.next, loop))
+      continue;
+    const Rotation rotation = rotation_of(entry.argument, entry.next);
+    if (rotation == Rotation::none) continue;
+    any = true;
+    for (Operation* user : llvm::to_vector(entry.argument.getUsers())) {
+      // Both operands of a square are one user seen twice.
+      if (user->getResult(0).use_empty()) continue;
+      edit.replace(user->getResult(0), entry.argument);
+    }
+    llvm::SmallPtrSet<Operation*, 4> dead;
+    for (Operation* user : entry.argument.getUsers())
+      if (!user->hasTrait<mlir::OpTrait::IsTerminator>() && user->use_empty() &&
+          mlir::isa<MulFOp, mlir::math::LogOp>(user))
+        dead.insert(user);
+    for (Operation* user : dead) user->erase();
+    OpBuilder before(loop), end(loop.terminator());
+    entry.init = rotated(before, rotation, entry.init);
+    entry.next = rotated(end, rotation, entry.next);
+  }
+  if (!any) return loop;
+  changed = true;
+  ForOp made = edit.apply();
+  edit.finish();
+  return made;
+}
+
+ForOp clean_results(ForOp loop, bool& changed) {
+  // Equal sums and maps are one, and so are carries that start and go on alike.
+  prob::YieldOp yield = loop.terminator();
+  const auto merge = [&](auto values, auto results) {
+    for (size_t i = 1; i < results.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (values[i] != values[j] || results[i].use_empty()) continue;
+        results[i].replaceAllUsesWith(results[j]);
+        changed = true;
+        break;
+      }
+    }
+  };
+  merge(yield.getSums(), loop.getSums());
+  merge(yield.getMaps(), loop.getMaps());
+  for (size_t i = 0; i < loop.getCarries().size(); ++i) {
+    // A carry that never changes is what it starts as.
+    if (yield.getCarries()[i] == loop.carry_args()[i] &&
+        !(loop.carry_args()[i].hasOneUse() && loop.getCarries()[i].use_empty())) {
+      loop.getCarries()[i].replaceAllUsesWith(loop.getCarryInits()[i]);
+      loop.carry_args()[i].replaceAllUsesExcept(loop.getCarryInits()[i], yield);
+      changed = true;
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (yield.getCarries()[i] != yield.getCarries()[j] ||
+          loop.getCarryInits()[i] != loop.getCarryInits()[j])
+        continue;
+      if (loop.getCarries()[i].use_empty() && loop.carry_args()[i].use_empty()) continue;
+      loop.getCarries()[i].replaceAllUsesWith(loop.getCarries()[j]);
+      loop.carry_args()[i].replaceAllUsesWith(loop.carry_args()[j]);
+      changed = true;
+      break;
+    }
+  }
+  // An into to which nothing is added is its init.
+  for (auto [argument, next, init, result] :
+       llvm::zip(loop.into_args(), yield.getIntos(), loop.getIntoInits(), loop.getIntos())) {
+    if (next != argument || result.use_empty()) continue;
+    result.replaceAllUsesWith(init);
+    changed = true;
+  }
+  Operation* before = loop;
+  ForOp left = drop_unused(loop);
+  if (!left || left.getOperation() != before) changed = true;
+  return left;
+}
+
+}  // namespace borel::transform

@@ -1,0 +1,24 @@
+/// The algebra of prob.for: sums of invariants and of multiples, additions to a fixed element,
+/// carries kept under a function, results that nobody needs or that occur twice. Part of simplify;
+/// each function changes one loop and returns the loop that is left (null when none is).
+#pragma once
+
+#include "compiler/dialect/prob.h"
+
+namespace borel::transform {
+
+/// sum(v) = n v, sum(c x) = c sum(x), sum(a + b) = sum(a) + sum(b) where a part does not vary.
+prob::ForOp simplify_sums(prob::ForOp loop, bool& changed);
+
+/// Additions at an index that does not vary become sums, additions at every index of a fresh array
+/// in turn become a map.
+prob::ForOp simplify_intos(prob::ForOp loop, bool& changed);
+
+/// A carry that is only used under f becomes a carry of f of it, where that undoes an operation:
+/// a standard deviation that is only ever squared becomes a variance.
+prob::ForOp rotate_carries(prob::ForOp loop, bool& changed);
+
+/// Drops unused results and merges equal ones.
+prob::ForOp clean_results(prob::ForOp loop, bool& changed);
+
+}  // namespace borel::transform

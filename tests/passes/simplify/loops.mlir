@@ -1,0 +1,121 @@
+// RUN: borel-opt %s --pass=simplify | FileCheck %s
+
+// Additions to every element in turn are a map; additions to a fixed one are a sum.
+// CHECK-LABEL: func.func @intos
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[A:.*]]: tensor<?xf64>
+func.func @intos(%x: tensor<?xf64>, %n: i64, %a: tensor<?xf64>) -> (tensor<?xf64>, tensor<?xf64>) {
+  // CHECK-DAG: %[[C2:.*]] = arith.constant 2 : i64
+  // CHECK: %[[MAP:.*]], %[[SUM:.*]] = prob.for %[[I:.*]] = {{.*}} map(f64) sum(f64) {
+  // CHECK: %[[E:.*]] = math.exp
+  // CHECK: prob.yield map(%[[E]] : f64) sum(%[[E]] : f64)
+  // CHECK: %[[AT:.*]] = prob.add_at %[[SUM]] into %[[A]][%[[C2]]]
+  // CHECK: return %[[MAP]], %[[AT]]
+  %c0 = arith.constant 0 : i64
+  %c2 = arith.constant 2 : i64
+  %z = prob.zeros(%n) : tensor<?xf64>
+  %r:2 = prob.for %i = %c0 to %n into(%p = %z : tensor<?xf64>, %q = %a : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %e = math.exp %xi : f64
+    %p1 = prob.add_at %e into %p[%i] : f64 into tensor<?xf64>
+    %q1 = prob.add_at %e into %q[%c2] : f64 into tensor<?xf64>
+    prob.yield into(%p1, %q1 : tensor<?xf64>, tensor<?xf64>)
+  }
+  return %r#0, %r#1 : tensor<?xf64>, tensor<?xf64>
+}
+
+// Gathered additions stay, and so do additions that leave elements out.
+// CHECK-LABEL: func.func @kept_intos
+func.func @kept_intos(%x: tensor<?xf64>, %g: tensor<?xi64>, %n: i64, %k: i64)
+    -> (tensor<?xf64>, tensor<?xf64>) {
+  // CHECK: prob.for {{.*}} into({{.*}}, {{.*}}) {
+  // CHECK: prob.add_at
+  // CHECK: prob.add_at
+  // CHECK: prob.yield into
+  %c1 = arith.constant 1 : i64
+  %z = prob.zeros(%n) : tensor<?xf64>
+  %zk = prob.zeros(%k) : tensor<?xf64>
+  %r:2 = prob.for %i = %c1 to %n into(%p = %zk : tensor<?xf64>, %q = %z : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %p1 = prob.add_at %xi into %p[%gi] : f64 into tensor<?xf64>
+    %q1 = prob.add_at %xi into %q[%i] : f64 into tensor<?xf64>
+    prob.yield into(%p1, %q1 : tensor<?xf64>, tensor<?xf64>)
+  }
+  return %r#0, %r#1 : tensor<?xf64>, tensor<?xf64>
+}
+
+// A standard deviation that is carried only to be squared is carried as a variance.
+// CHECK-LABEL: func.func @rotate
+// CHECK-SAME: %[[Y:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[S0:.*]]: f64, %[[B:.*]]: f64
+func.func @rotate(%y: tensor<?xf64>, %n: i64, %s0: f64, %b: f64) -> tensor<?xf64> {
+  // CHECK: %[[V0:.*]] = arith.mulf %[[S0]], %[[S0]]
+  // CHECK: prob.for {{.*}} carry(%[[V:.*]] = %[[V0]] : f64) map(f64) {
+  // CHECK-DAG: %[[BV:.*]] = arith.mulf %[[B]], %[[V]]
+  // CHECK-DAG: %[[NEXT:.*]] = arith.addf %{{.*}}, %[[BV]]
+  // CHECK-DAG: %[[ROOT:.*]] = math.sqrt %[[NEXT]]
+  // CHECK: prob.yield carry(%[[NEXT]] : f64) map(%[[ROOT]] : f64)
+  %c0 = arith.constant 0 : i64
+  %last, %r = prob.for %i = %c0 to %n carry(%s = %s0 : f64) map(f64) {
+    %v = arith.mulf %s, %s : f64
+    %bv = arith.mulf %b, %v : f64
+    %yi = prob.extract %y[%i] : tensor<?xf64> -> f64
+    %next = arith.addf %yi, %bv : f64
+    %root = math.sqrt %next : f64
+    prob.yield carry(%root : f64) map(%root : f64)
+  }
+  return %r : tensor<?xf64>
+}
+
+// The carry's last value is asked for: it stays what it is.
+// CHECK-LABEL: func.func @no_rotation
+func.func @no_rotation(%n: i64, %s0: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(%[[S:.*]] = %{{.*}} : f64) {
+  // CHECK: arith.mulf %[[S]], %[[S]]
+  %c0 = arith.constant 0 : i64
+  %one = arith.constant 1.0 : f64
+  %last = prob.for %i = %c0 to %n carry(%s = %s0 : f64) {
+    %v = arith.mulf %s, %s : f64
+    %next = arith.addf %one, %v : f64
+    %root = math.sqrt %next : f64
+    prob.yield carry(%root : f64)
+  }
+  return %last : f64
+}
+
+// Results that nobody needs go, and equal ones are one. Two carries that only feed each other go
+// too.
+// CHECK-LABEL: func.func @clean
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>
+func.func @clean(%x: tensor<?xf64>, %n: i64, %a: f64) -> (f64, f64) {
+  // CHECK: %[[SUM:.*]] = prob.for %[[I:.*]] = %{{.*}} to %{{.*}} sum(f64) {
+  // CHECK-NEXT: %[[XI:.*]] = prob.extract %[[X]][%[[I]]]
+  // CHECK-NEXT: %[[E:.*]] = math.exp %[[XI]]
+  // CHECK-NEXT: prob.yield sum(%[[E]] : f64)
+  // CHECK-NEXT: }
+  // CHECK-NEXT: return %[[SUM]], %[[SUM]]
+  %c0 = arith.constant 0 : i64
+  %p, %q, %m, %s:2 = prob.for %i = %c0 to %n carry(%u = %a : f64, %v = %a : f64) map(f64)
+      sum(f64, f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %e = math.exp %xi : f64
+    %f = math.exp %xi : f64
+    %u1 = arith.mulf %v, %xi : f64
+    %v1 = arith.addf %u, %xi : f64
+    prob.yield carry(%u1, %v1 : f64, f64) map(%u : f64) sum(%e, %f : f64, f64)
+  }
+  return %s#0, %s#1 : f64, f64
+}
+
+// Extents of data are sizes.
+prob.slot "size" @M : i64
+prob.slot "input" @t : tensor<?x5xf64> {dims = [@M, 5]}
+// CHECK-LABEL: func.func @extents
+func.func @extents() -> (i64, i64) {
+  // CHECK-DAG: %[[M:.*]] = prob.data @M
+  // CHECK-DAG: %[[FIVE:.*]] = arith.constant 5
+  // CHECK: return %[[M]], %[[FIVE]]
+  %t = prob.data @t : tensor<?x5xf64>
+  %a = prob.dim %t 0 : tensor<?x5xf64>
+  %b = prob.dim %t 1 : tensor<?x5xf64>
+  return %a, %b : i64, i64
+}

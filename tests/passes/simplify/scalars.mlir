@@ -1,0 +1,97 @@
+// RUN: borel-opt %s --pass=simplify | FileCheck %s
+
+// Powers with the exponents that have cheaper forms.
+// CHECK-LABEL: func.func @powers
+// CHECK-SAME: %[[X:.*]]: f64
+func.func @powers(%x: f64) -> (f64, f64, f64, f64, f64, f64) {
+  // CHECK-DAG: %[[ONE:.*]] = arith.constant 1.000000e+00
+  // CHECK-DAG: %[[ODD:.*]] = arith.constant 1.7
+  // CHECK-DAG: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
+  // CHECK-DAG: %[[CUBE:.*]] = arith.mulf %[[SQUARE]], %[[X]]
+  // CHECK-DAG: %[[ROOT:.*]] = math.sqrt %[[X]]
+  // CHECK-DAG: %[[INVERSE:.*]] = arith.divf %[[ONE]], %[[X]]
+  // CHECK-DAG: %[[INVERSE_ROOT:.*]] = arith.divf %[[ONE]], %[[ROOT]]
+  // CHECK-DAG: %[[KEPT:.*]] = math.powf %[[X]], %[[ODD]]
+  // CHECK: return %[[SQUARE]], %[[CUBE]], %[[ROOT]], %[[INVERSE]], %[[INVERSE_ROOT]], %[[KEPT]]
+  %two = arith.constant 2.0 : f64
+  %three = arith.constant 3.0 : f64
+  %half = arith.constant 0.5 : f64
+  %minus = arith.constant -1.0 : f64
+  %minus_half = arith.constant -0.5 : f64
+  %odd = arith.constant 1.7 : f64
+  %a = math.powf %x, %two : f64
+  %b = math.powf %x, %three : f64
+  %c = math.powf %x, %half : f64
+  %d = math.powf %x, %minus : f64
+  %e = math.powf %x, %minus_half : f64
+  %f = math.powf %x, %odd : f64
+  return %a, %b, %c, %d, %e, %f : f64, f64, f64, f64, f64, f64
+}
+
+// CHECK-LABEL: func.func @logs
+// CHECK-SAME: %[[X:.*]]: f64
+func.func @logs(%x: f64) -> (f64, f64, f64, f64) {
+  // CHECK-DAG: %[[HALF:.*]] = arith.constant 5.000000e-01
+  // CHECK-DAG: %[[LOG:.*]] = math.log %[[X]]
+  // CHECK-DAG: %[[HALVED:.*]] = arith.mulf %[[LOG]], %[[HALF]]
+  // CHECK-DAG: %[[MINUS:.*]] = arith.negf %[[LOG]]
+  // exp(log(x)) is not x: it is NaN for a negative x.
+  // CHECK-DAG: %[[EXP:.*]] = math.exp %[[LOG]]
+  // CHECK: return %[[X]], %[[HALVED]], %[[MINUS]], %[[EXP]]
+  %one = arith.constant 1.0 : f64
+  %e = math.exp %x : f64
+  %a = math.log %e : f64
+  %s = math.sqrt %x : f64
+  %b = math.log %s : f64
+  %r = arith.divf %one, %x : f64
+  %c = math.log %r : f64
+  %l = math.log %x : f64
+  %d = math.exp %l : f64
+  return %a, %b, %c, %d : f64, f64, f64, f64
+}
+
+// A standardised residual squared needs the variance, not its root.
+// CHECK-LABEL: func.func @roots
+// CHECK-SAME: %[[D:.*]]: f64, %[[V:.*]]: f64
+func.func @roots(%d: f64, %v: f64) -> (f64, f64) {
+  // CHECK-NOT: math.sqrt
+  // CHECK: %[[DD:.*]] = arith.mulf %[[D]], %[[D]]
+  // CHECK: %[[Q:.*]] = arith.divf %[[DD]], %[[V]]
+  // CHECK: return %[[Q]], %[[V]]
+  %s = math.sqrt %v : f64
+  %z = arith.divf %d, %s : f64
+  %zz = arith.mulf %z, %z : f64
+  %ss = arith.mulf %s, %s : f64
+  return %zz, %ss : f64, f64
+}
+
+// CHECK-LABEL: func.func @signs
+// CHECK-SAME: %[[A:.*]]: f64, %[[B:.*]]: f64
+func.func @signs(%a: f64, %b: f64) -> (f64, f64, f64, f64, f64) {
+  // CHECK-DAG: %[[C:.*]] = arith.constant -3.000000e+00
+  // CHECK-DAG: %[[P:.*]] = arith.mulf %[[A]], %[[B]]
+  // CHECK-DAG: %[[M:.*]] = arith.negf %[[P]]
+  // CHECK-DAG: %[[T:.*]] = arith.mulf %[[A]], %[[C]]
+  // CHECK-DAG: %[[S:.*]] = arith.subf %[[A]], %[[B]]
+  // CHECK: return %[[P]], %[[M]], %[[T]], %[[S]], %[[A]]
+  %three = arith.constant 3.0 : f64
+  %zero = arith.constant 0.0 : f64
+  %na = arith.negf %a : f64
+  %nb = arith.negf %b : f64
+  %p = arith.mulf %na, %nb : f64
+  %m = arith.mulf %na, %b : f64
+  %t = arith.mulf %na, %three : f64
+  %s = arith.addf %nb, %a : f64
+  %z = arith.addf %a, %zero : f64
+  return %p, %m, %t, %s, %z : f64, f64, f64, f64, f64
+}
+
+// Zero times x stays: x may be infinite.
+// CHECK-LABEL: func.func @zero_times
+func.func @zero_times(%x: f64) -> f64 {
+  // CHECK: %[[P:.*]] = arith.mulf
+  // CHECK: return %[[P]]
+  %zero = arith.constant 0.0 : f64
+  %p = arith.mulf %x, %zero : f64
+  return %p : f64
+}
