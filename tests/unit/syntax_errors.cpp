@@ -104,7 +104,7 @@ std::string repeat(const std::string& text, std::size_t count) {
 }
 
 TEST(SyntaxErrors, DeepTextIsRefusedAndNotRecursedInto) {
-  const std::size_t many = 100000;
+  const std::size_t many = 20000;
   const std::vector<std::string> deep = {
       repeat("(", many) + "1" + repeat(")", many),
       repeat("-", many) + "1",
@@ -123,6 +123,24 @@ TEST(SyntaxErrors, DeepTextIsRefusedAndNotRecursedInto) {
     const Outcome out("def e = " + text + "\n");
     EXPECT_EQ(out.codes(), Words{"syntax.too_deep"}) << text.substr(0, 20);
     EXPECT_TRUE(out.file.decls.empty());
+  }
+}
+
+TEST(SyntaxErrors, TextJustBelowTheLimitsParses) {
+  const std::size_t many = 990;
+  const std::vector<std::string> texts = {
+      repeat("(", 199) + "1" + repeat(")", 199),
+      repeat("-", many) + "1",
+      repeat("2 ^ ", many) + "1",
+      repeat("a ? b : ", many) + "c",
+      repeat("fn x => ", many) + "x",
+      "x" + repeat(".y", many),
+      "fn x { if a { b }" + repeat(" else if a { b }", many) + " }",
+  };
+  for (const std::string& text : texts) {
+    const Outcome out("def e = " + text + "\n");
+    EXPECT_FALSE(out.diagnostics.has_errors()) << text.substr(0, 20);
+    EXPECT_EQ(out.file.decls.size(), 1u);
   }
 }
 
