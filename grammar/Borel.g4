@@ -6,7 +6,8 @@
 //    token, one SEP stands before every '}' and before the end of the file, runs of SEP are one,
 //    and a comma before a closing bracket is dropped. A newline ends a statement unless it is inside
 //    ( ) or [ ], or follows an operator, ',', '=', '~' or an opening bracket, or stands before the
-//    'else' or the '{' of a block that the line before leads up to. Also there: `t.0`, and keywords that are names where they cannot be keywords.
+//    'else' or the '{' of a block that the line before leads up to. Also there: `t.0`, `1.`, and keywords that are
+//    names where they cannot be keywords.
 //  - precedence (operators.h): `operation` is a flat list of operands and operators.
 //  - what an assignment may assign to, ranges and types in detail (build_*.cpp).
 grammar Borel;

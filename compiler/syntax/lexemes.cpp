@@ -150,14 +150,14 @@ class Lexing {
     Lexeme token = raw_[i];
     std::size_t next = i + 1;
     const bool field = !out_.empty() && out_.back().type == BorelLexer::DOT;
+    // `1.` is a number too; the lexer cannot know it from the start of `1..n`.
     if (token.type == BorelLexer::INT && !field && adjacent(i, next) &&
         raw_[next].type == BorelLexer::DOT) {
-      error("syntax.number", token.begin, raw_[next].end, "a number needs a digit after its point")
-          .with_suggestion("write " + std::string(text(token)) + ".0");
       token.type = BorelLexer::REAL;
       token.end = raw_[next++].end;
-    } else if (!field && adjacent(i, next) &&
-               (raw_[next].type == BorelLexer::NAME || is_keyword(raw_[next].type))) {
+    }
+    if (!field && adjacent(next - 1, next) &&
+        (raw_[next].type == BorelLexer::NAME || is_keyword(raw_[next].type))) {
       const std::string tail(text(raw_[next]));
       Diagnostic& report = error("syntax.number", token.begin, raw_[next].end,
                                  "a number cannot run into the name '" + tail + "'");

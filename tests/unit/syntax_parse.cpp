@@ -87,6 +87,10 @@ TEST(Expressions, Literals) {
   EXPECT_EQ(expression("9223372036854775807"), "9223372036854775807");
   EXPECT_EQ(expression("1.5"), "1.5");
   EXPECT_EQ(expression(".5"), "0.5");
+  EXPECT_EQ(expression("1."), "1.0");
+  EXPECT_EQ(expression("a ? 0. : -1."), "(? a 0.0 (unary- 1.0))");
+  EXPECT_EQ(expression("1.*x + 2./y"), "(+ (.* 1 x) (./ 2 y))");
+  EXPECT_EQ(expression("a[1..2.]"), "(index a (.. 1 2.0))");
   EXPECT_EQ(expression("1e-3"), "0.001");
   EXPECT_EQ(expression("2e3"), "2000.0");
   EXPECT_EQ(expression("1.5E+2"), "150.0");
