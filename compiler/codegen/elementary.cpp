@@ -28,6 +28,10 @@ constexpr Entry one(Elementary function, std::string_view name, bool brief, Real
   return {function, name, 1, brief, kernel, nullptr};
 }
 
+constexpr Entry two(Elementary function, std::string_view name, Real (*kernel)(Real, Real)) {
+  return {function, name, 2, false, nullptr, kernel};
+}
+
 constexpr std::array entries{
     one(Elementary::exp, "exp", true, [](Real x) { return exp_kernel(x); }),
     one(Elementary::expm1, "expm1", true, [](Real x) { return expm1_kernel(x); }),
@@ -37,6 +41,21 @@ constexpr std::array entries{
     one(Elementary::lgamma, "lgamma", false, lgamma_kernel),
     one(Elementary::digamma, "digamma", false, digamma_kernel),
     one(Elementary::trigamma, "trigamma", false, trigamma_kernel),
+    two(Elementary::pow, "pow", pow_kernel),
+    one(Elementary::sinh, "sinh", false, sinh_kernel),
+    one(Elementary::cosh, "cosh", false, cosh_kernel),
+    one(Elementary::tanh, "tanh", true, tanh_kernel),
+    one(Elementary::erf, "erf", false, erf_kernel),
+    one(Elementary::erfc, "erfc", false, erfc_kernel),
+    one(Elementary::normal_cdf, "normal_cdf", false, normal_cdf_kernel),
+    one(Elementary::log_normal_cdf, "log_normal_cdf", false, log_normal_cdf_kernel),
+    one(Elementary::sin, "sin", false, sin_kernel),
+    one(Elementary::cos, "cos", false, cos_kernel),
+    one(Elementary::tan, "tan", false, tan_kernel),
+    one(Elementary::asin, "asin", false, asin_kernel),
+    one(Elementary::acos, "acos", false, acos_kernel),
+    one(Elementary::atan, "atan", false, atan_kernel),
+    two(Elementary::atan2, "atan2", atan2_kernel),
 };
 
 const Entry& entry(Elementary function) { return entries[static_cast<std::size_t>(function)]; }

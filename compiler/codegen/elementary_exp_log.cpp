@@ -67,6 +67,24 @@ constexpr std::array<double, 16> log_table{// −log c
                                            -0x1.1178e91100000p-3,
                                            -0x1.08598c6270000p-4};
 
+constexpr std::array<double, 16> log_table_low{// −log c − log_table[j]
+                                               0x0.0p+0,
+                                               -0x1.681a10a78d943p-74,
+                                               -0x1.28e01a3913b2fp-69,
+                                               0x1.277ca3581b700p-71,
+                                               -0x1.14d5928397fd4p-69,
+                                               -0x1.16a58b96cb1e7p-70,
+                                               -0x1.845580cac0c1bp-69,
+                                               -0x1.d05c8778681c5p-69,
+                                               0x1.9483ccea4d6f9p-70,
+                                               0x0.0p+0,
+                                               0x0.0p+0,
+                                               0x0.0p+0,
+                                               -0x1.0d3fafb28b1edp-69,
+                                               0x1.0e739e26b47cfp-72,
+                                               0x1.e91cc859f85c1p-71,
+                                               0x1.9d6ef0b3eb22bp-69};
+
 constexpr double log2_e = 0x1.71547652b82fep+0;
 constexpr double ln2_high = 0x1.62e42fefa39efp-1;  // ln 2 to 53 bits
 constexpr double ln2_low = 0x1.abc9e3b39803fp-56;
@@ -123,22 +141,16 @@ Real assemble(Ops& ops, const Reduced& reduced, Real fraction, double k) {
   return ops.scale(fma(power, fraction, power), scale);
 }
 
-// (e^x − 1)·2^k for k = 0 or −1
-Real scaled_expm1(Real x, double k) {
+// (e^x − 1)/4, finite for all x with finite e^x/2; for |x| ≥ 2^-54.
+Real quarter_expm1(Real x) {
   Ops& ops = *x.ops;
-  // Beyond, both halves overflow; the bound keeps ∞ − ∞ out of the sum.
+  // Beyond, e^x/2 overflows; the bound keeps ∞ − ∞ out of the sum.
   const Reduced reduced = reduce(at_most(x, 710.476));
   const Real fraction = small_expm1_relative(reduced.r);
-  // One more halving keeps 2^⌊scale⌋ in range at the upper end.
-  const Real scale = reduced.scale - 1.0;
+  const Real scale = reduced.scale - 2.0;
   const Real power = ops.scale(ops.look_up_16(power_table, reduced.index), scale);
   const Real low = ops.scale(ops.look_up_16(power_table_low, reduced.index), scale);
-  const Real half = (power - 0.5) + fma(power, fraction, low);
-  // |x| tiny: x itself, with its sign of zero and without rounding of subnormals.
-  if (k == 0) {
-    return select(abs(x) < 0x1p-54, x, half * 2.0);
-  }
-  return select(abs(x) < 0x1p-54, x * 0.5, half);
+  return (power - 0.25) + fma(power, fraction, low);
 }
 
 struct LogParts {
@@ -185,8 +197,9 @@ Real exp_scaled(Real x, double k) {
   return assemble(*x.ops, reduced, small_expm1(reduced.r), k);
 }
 
-Real expm1_kernel(Real x) { return scaled_expm1(x, 0); }
-Real half_expm1(Real x) { return scaled_expm1(x, -1); }
+// |x| tiny: x itself, with its sign of zero and without the rounding of subnormals.
+Real expm1_kernel(Real x) { return select(abs(x) < 0x1p-54, x, quarter_expm1(x) * 4.0); }
+Real half_expm1(Real x) { return select(abs(x) < 0x1p-54, x * 0.5, quarter_expm1(x) * 2.0); }
 
 Real log_kernel(Real x) {
   const LogParts parts = decompose(x);
@@ -199,6 +212,36 @@ Real log_kernel(Real x, Real tail) {
   const Real exponent = at_most(at_least(-parts.exponent, -1080), 1080);
   const Real relative = x.ops->scale(tail * parts.reciprocal, exponent);
   return finish_log(parts, fma(parts.mantissa, parts.reciprocal, -1.0) + relative);
+}
+
+LogPair log_pair(Real x) {
+  Ops& ops = *x.ops;
+  const LogParts parts = decompose(x);
+  // r = m·c − 1 in two doubles
+  const Real product = parts.mantissa * parts.reciprocal;
+  const Real product_low = fma(parts.mantissa, parts.reciprocal, -product);
+  const Real near = product - 1.0;
+  const Real r = near + product_low;
+  const Real r_low = (near - r) + product_low;
+  const Real half_square = r * r * 0.5;
+  const Real half_square_low = fma(r * 0.5, r, -half_square);
+  // Exact, and either 0 or larger than r.
+  const Real base = fma(parts.exponent, ln2_short, ops.look_up_16(log_table, parts.index));
+  const Real a = base + r;
+  const Real a_low = (base - a) + r;
+  const Real b = a - half_square;
+  const Real b_low = (a - b) - half_square;
+  // log1p(r) = r − r²/2 + r³·Q(r) to 2^-64 relative
+  const Real q =
+      polynomial(r, {0x1.5555555555555p-2, -0x1p-2, 0x1.999999999945fp-3, -0x1.55555555544d1p-3,
+                     0x1.2492492b6c5dap-3, -0x1.0000000d3dc2cp-3, 0x1.c71c0d378f232p-4,
+                     -0x1.99990c213173bp-4, 0x1.758a2e7aaa635p-4, -0x1.56a4f53ce9e03p-4});
+  Real low = fma(parts.exponent, ln2_rest, ops.look_up_16(log_table_low, parts.index));
+  low = low + fma(r_low, 1.0 - r, -half_square_low);
+  low = low + (a_low + b_low);
+  low = fma(r * (r * r), q, low);
+  const Real high = b + low;
+  return {high, (b - high) + low};
 }
 
 Real log1p_kernel(Real x) {

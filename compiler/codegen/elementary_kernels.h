@@ -26,9 +26,33 @@ Real log_kernel(Real x);
 /// log(x + tail), |tail| at most half an ulp of x
 Real log_kernel(Real x, Real tail);
 Real log1p_kernel(Real x);
+/// log x = high + low to about 2^-64 relative, for finite x > 0
+struct LogPair {
+  Real high;
+  Real low;
+};
+LogPair log_pair(Real x);
+
+Real pow_kernel(Real x, Real y);
+Real sinh_kernel(Real x);
+Real cosh_kernel(Real x);
+Real tanh_kernel(Real x);
 
 Real lgamma_kernel(Real x);
 Real digamma_kernel(Real x);
 Real trigamma_kernel(Real x);
+
+Real erf_kernel(Real x);
+Real erfc_kernel(Real x);
+Real normal_cdf_kernel(Real x);
+Real log_normal_cdf_kernel(Real x);
+
+Real sin_kernel(Real x);
+Real cos_kernel(Real x);
+Real tan_kernel(Real x);
+Real asin_kernel(Real x);
+Real acos_kernel(Real x);
+Real atan_kernel(Real x);
+Real atan2_kernel(Real y, Real x);
 
 }  // namespace borel::codegen

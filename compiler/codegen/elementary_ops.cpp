@@ -219,6 +219,13 @@ Real Ops::look_up_16(llvm::ArrayRef<double> table, Bits i) {
 }
 
 Real Ops::where(Mask condition, Real usual, llvm::function_ref<Real()> rare) {
+  return where(condition, llvm::ArrayRef<Real>(usual),
+               [&] { return llvm::SmallVector<Real, 4>{rare()}; })
+      .front();
+}
+
+llvm::SmallVector<Real, 4> Ops::where(Mask condition, llvm::ArrayRef<Real> usual,
+                                      llvm::function_ref<llvm::SmallVector<Real, 4>()> rare) {
   llvm::LLVMContext& context = builder_.getContext();
   llvm::BasicBlock* before = builder_.GetInsertBlock();
   llvm::Function* function = before->getParent();
@@ -227,14 +234,20 @@ Real Ops::where(Mask condition, Real usual, llvm::function_ref<Real()> rare) {
   llvm::Value* any = width_ == 1 ? condition.value : builder_.CreateOrReduce(condition.value);
   builder_.CreateCondBr(any, rare_block, after);
   builder_.SetInsertPoint(rare_block);
-  const Real replaced = select(condition, rare(), usual);
+  llvm::SmallVector<Real, 4> replaced = rare();
+  for (std::size_t i = 0; i < usual.size(); ++i) {
+    replaced[i] = select(condition, replaced[i], usual[i]);
+  }
   llvm::BasicBlock* rare_end = builder_.GetInsertBlock();
   builder_.CreateBr(after);
   builder_.SetInsertPoint(after);
-  llvm::PHINode* merged = builder_.CreatePHI(real_, 2);
-  merged->addIncoming(usual.value, before);
-  merged->addIncoming(replaced.value, rare_end);
-  return {this, merged};
+  for (std::size_t i = 0; i < usual.size(); ++i) {
+    llvm::PHINode* merged = builder_.CreatePHI(real_, 2);
+    merged->addIncoming(usual[i].value, before);
+    merged->addIncoming(replaced[i].value, rare_end);
+    replaced[i].value = merged;
+  }
+  return replaced;
 }
 
 Real Ops::unary(llvm::Intrinsic::ID intrinsic, Real x) {
@@ -270,6 +283,7 @@ Real to_real(Bits x) {
 }
 Bits operator+(Bits a, Bits b) { return {a.ops, a.ops->builder().CreateAdd(a.value, b.value)}; }
 Bits operator-(Bits a, Bits b) { return {a.ops, a.ops->builder().CreateSub(a.value, b.value)}; }
+Bits operator^(Bits a, Bits b) { return {a.ops, a.ops->builder().CreateXor(a.value, b.value)}; }
 Bits operator&(Bits a, std::int64_t b) {
   return {a.ops, a.ops->builder().CreateAnd(a.value, a.ops->constant_bits(b).value)};
 }
@@ -301,9 +315,12 @@ Mask operator<=(Real a, double b) {
 Mask equal(Real a, Real b) { return compare(llvm::CmpInst::FCMP_OEQ, a, b); }
 Mask equal(Real a, double b) { return equal(a, a.ops->constant(b)); }
 Mask is_nan(Real a) { return compare(llvm::CmpInst::FCMP_UNO, a, a); }
+Mask any_of(Bits a, std::int64_t pattern) {
+  return {a.ops, a.ops->builder().CreateICmpNE((a & pattern).value, a.ops->constant_bits(0).value)};
+}
 Mask operator&(Mask a, Mask b) { return {a.ops, a.ops->builder().CreateAnd(a.value, b.value)}; }
 Mask operator|(Mask a, Mask b) { return {a.ops, a.ops->builder().CreateOr(a.value, b.value)}; }
-Mask operator!(Mask a) { return {a.ops, a.ops->builder().CreateNot(a.value)}; }
+Mask operator~(Mask a) { return {a.ops, a.ops->builder().CreateNot(a.value)}; }
 Real select(Mask condition, Real yes, Real no) {
   return {no.ops, no.ops->builder().CreateSelect(condition.value, yes.value, no.value)};
 }

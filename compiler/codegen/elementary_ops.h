@@ -7,6 +7,7 @@
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include <cstdint>
@@ -63,6 +64,9 @@ class Ops {
   /// `usual`, replaced by what `rare` emits where `condition` holds: the rare code stands in a
   /// block of its own, entered if any lane asks for it.
   Real where(Mask condition, Real usual, llvm::function_ref<Real()> rare);
+  /// The same for several values at once; both lists have the same length.
+  llvm::SmallVector<Real, 4> where(Mask condition, llvm::ArrayRef<Real> usual,
+                                   llvm::function_ref<llvm::SmallVector<Real, 4>()> rare);
 
   Real unary(llvm::Intrinsic::ID intrinsic, Real x);
   [[nodiscard]] llvm::Type* real_type() const { return real_; }
@@ -117,6 +121,7 @@ Bits to_bits(Real x);
 Real to_real(Bits x);
 Bits operator+(Bits a, Bits b);
 Bits operator-(Bits a, Bits b);
+Bits operator^(Bits a, Bits b);
 Bits operator&(Bits a, std::int64_t b);
 Bits operator<<(Bits a, unsigned count);
 Bits shift_right_signed(Bits a, unsigned count);
@@ -131,9 +136,11 @@ Mask operator<=(Real a, double b);
 Mask equal(Real a, double b);
 Mask equal(Real a, Real b);
 Mask is_nan(Real a);
+/// Whether any of the bits set in `pattern` is set in a.
+Mask any_of(Bits a, std::int64_t pattern);
 Mask operator&(Mask a, Mask b);
 Mask operator|(Mask a, Mask b);
-Mask operator!(Mask a);
+Mask operator~(Mask a);
 Real select(Mask condition, Real yes, Real no);
 inline Real select(Mask condition, double yes, Real no) {
   return select(condition, no.ops->constant(yes), no);
