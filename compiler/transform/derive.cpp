@@ -1,0 +1,266 @@
+#include "compiler/transform/derive.h"
+
+#include <map>
+#include <string>
+
+#include "compiler/dialect/prob.h"
+#include "compiler/transform/accumulate.h"
+#include "compiler/transform/density.h"
+#include "compiler/transform/gradient.h"
+#include "compiler/transform/inline.h"
+#include "compiler/transform/passes.h"
+#include "compiler/transform/trace.h"
+#include "compiler/transform/unconstrain.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+namespace borel::transform {
+
+using mlir::failed;
+using mlir::failure;
+using mlir::LogicalResult;
+using mlir::success;
+using mlir::Value;
+using mlir::func::CallOp;
+using mlir::func::FuncOp;
+
+namespace {
+
+enum class Kind {
+  LogDensity, LogDensityPlain, LogDensityGradient, LogDensityGradientPlain, Constrain, Unconstrain,
+  TraceLogDensity, Simulate, Dimension, Gradient, Unknown
+};
+
+Kind kind_of(mlir::DictionaryAttr request) {
+  return llvm::StringSwitch<Kind>(request.getAs<mlir::StringAttr>("kind").getValue())
+      .Case("log_density", Kind::LogDensity)
+      .Case("log_density_plain", Kind::LogDensityPlain)
+      .Case("log_density_gradient", Kind::LogDensityGradient)
+      .Case("log_density_gradient_plain", Kind::LogDensityGradientPlain)
+      .Case("constrain", Kind::Constrain)
+      .Case("unconstrain", Kind::Unconstrain)
+      .Case("trace_log_density", Kind::TraceLogDensity)
+      .Case("simulate", Kind::Simulate)
+      .Case("dimension", Kind::Dimension)
+      .Case("gradient", Kind::Gradient)
+      .Default(Kind::Unknown);
+}
+
+class Derive {
+ public:
+  Derive(mlir::ModuleOp module, const DeriveOptions& options)
+      : module_(module), options_(options) {}
+
+  LogicalResult run() {
+    llvm::SmallVector<FuncOp> of_models, of_functions;
+    for (FuncOp function : module_.getOps<FuncOp>()) {
+      auto request = request_of(function);
+      if (!request || !function.isExternal()) continue;
+      (kind_of(request) == Kind::Gradient ? of_functions : of_models).push_back(function);
+    }
+    for (FuncOp target : of_models)
+      if (failed(make(target))) return failure();
+    // From here on requirements of ordinary functions are values, so that calls from kernels and
+    // gradients see them.
+    if (failed(settle_requirements())) return failure();
+    for (FuncOp target : of_functions)
+      if (failed(make(target))) return failure();
+    return success();
+  }
+
+ private:
+  static mlir::DictionaryAttr request_of(FuncOp function) {
+    return function->getAttrOfType<mlir::DictionaryAttr>(prob::derive_attribute);
+  }
+
+  FuncOp source_of(FuncOp target) {
+    return module_.lookupSymbol<FuncOp>(
+        request_of(target).getAs<mlir::FlatSymbolRefAttr>("of").getValue());
+  }
+
+  /// Fills one declaration.
+  LogicalResult make(FuncOp target) {
+    if (!target.isExternal()) return success();
+    if (!active_.insert(target).second)
+      return target.emitError("is made from a function that calls it");
+    FuncOp source = source_of(target);
+    if (!source) return target.emitError("is to be made from a function that does not exist");
+    // What the source calls is made first.
+    llvm::SmallVector<FuncOp> callees;
+    source.walk([&](CallOp call) {
+      auto callee = module_.lookupSymbol<FuncOp>(call.getCallee());
+      if (callee && callee.isExternal() && request_of(callee)) callees.push_back(callee);
+    });
+    for (FuncOp callee : callees)
+      if (failed(make(callee))) return failure();
+    const LogicalResult made = make_from(source, target);
+    active_.erase(target);
+    if (failed(made)) return failure();
+    made_[{source, request_of(target).getAs<mlir::StringAttr>("kind").str()}] = target;
+    if (!target.isPrivate()) target->removeAttr(prob::derive_attribute);
+    return success();
+  }
+
+  LogicalResult make_from(FuncOp source, FuncOp target) {
+    const Kind kind = kind_of(request_of(target));
+    switch (kind) {
+      case Kind::LogDensity:
+      case Kind::LogDensityPlain:
+        return fill(source, target, [&](FuncOp f) {
+          return step(density(f)) && step(unconstrain(f, {kind == Kind::LogDensity})) &&
+                 step(inline_calls(f)) && step(accumulate(f));
+        });
+      case Kind::LogDensityGradient: return differentiate_density(source, target, "log_density");
+      case Kind::LogDensityGradientPlain:
+        return differentiate_density(source, target, "log_density_plain");
+      case Kind::Constrain:
+        return fill(source, target,
+                    [&](FuncOp f) { return step(constrain_trace(f)) && finish_trace(f); });
+      case Kind::Unconstrain:
+        return fill(source, target,
+                    [&](FuncOp f) { return step(unconstrain_trace(f)) && finish_trace(f); });
+      case Kind::Simulate:
+        return fill(source, target,
+                    [&](FuncOp f) { return step(simulate(f)) && finish_trace(f); });
+      case Kind::TraceLogDensity:
+        return fill(source, target, [&](FuncOp f) {
+          return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f));
+        });
+      case Kind::Dimension: return call_dimension(source, target);
+      case Kind::Gradient: {
+        llvm::SmallVector<bool> wrt;
+        for (const auto marked : request_of(target).getAs<mlir::ArrayAttr>("wrt"))
+          wrt.push_back(mlir::cast<mlir::BoolAttr>(marked).getValue());
+        FuncOp primal = copy(source);
+        const bool ready = step(inline_calls(primal)) && step(prepare(primal));
+        const LogicalResult done = ready ? differentiate(primal, wrt, target) : failure();
+        primal.erase();
+        return done;
+      }
+      case Kind::Unknown: break;
+    }
+    return target.emitError("asks for an unknown kind of function");
+  }
+
+  static bool step(LogicalResult result) { return succeeded(result); }
+
+  /// Calls of library functions in a trace become part of it; what they require does not matter.
+  static bool finish_trace(FuncOp function) {
+    if (failed(inline_calls(function))) return false;
+    function.walk([](prob::RequireOp require) { require.erase(); });
+    return true;
+  }
+
+  LogicalResult prepare(FuncOp function) {
+    return options_.prepare ? options_.prepare(function) : success();
+  }
+
+  FuncOp copy(FuncOp source) {
+    FuncOp clone = source.clone();
+    clone.setName((source.getName() + ".copy").str());
+    clone.setPrivate();
+    clone->removeAttr(prob::entry_attribute);
+    mlir::SymbolTable(module_).insert(clone);
+    return clone;
+  }
+
+  /// Runs passes on a copy of the source and gives its body to the target.
+  template <class Passes>
+  LogicalResult fill(FuncOp source, FuncOp target, Passes passes) {
+    FuncOp work = copy(source);
+    const bool done = passes(work);
+    if (done && work.getFunctionType() != target.getFunctionType()) {
+      target.emitError("is declared with another type than the function made: ")
+          << work.getFunctionType();
+      work.erase();
+      return failure();
+    }
+    if (done) target.getBody().takeBody(work.getBody());
+    work.erase();
+    return done ? success() : failure();
+  }
+
+  LogicalResult differentiate_density(FuncOp model, FuncOp target, llvm::StringRef kind) {
+    FuncOp primal = copy_of_density(model, target, kind);
+    if (!primal) return failure();
+    llvm::SmallVector<bool> wrt(primal.getNumArguments(), false);
+    wrt.back() = true;
+    const LogicalResult done =
+        succeeded(prepare(primal)) ? differentiate(primal, wrt, target) : failure();
+    primal.erase();
+    return done;
+  }
+
+  /// The log density, from the module where it is wanted there too, else made for this alone.
+  FuncOp copy_of_density(FuncOp model, FuncOp gradient, llvm::StringRef kind) {
+    const auto is_wanted = [&](FuncOp other) {
+      const auto request = request_of(other);
+      return request && other.isExternal() && source_of(other) == model &&
+             request.getAs<mlir::StringAttr>("kind").getValue() == kind;
+    };
+    for (FuncOp other : module_.getOps<FuncOp>())
+      if (is_wanted(other) && failed(make(other))) return nullptr;
+    if (const auto found = made_.find({model, kind.str()}); found != made_.end())
+      return copy(found->second);
+    mlir::OpBuilder b(module_.getContext());
+    FuncOp declaration = FuncOp::create(
+        gradient.getLoc(), (gradient.getName() + ".primal").str(),
+        b.getFunctionType(gradient.getArgumentTypes(), gradient.getResultTypes().take_front()));
+    declaration.setPrivate();
+    declaration->setAttr(prob::derive_attribute,
+                         b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
+                                              b.getNamedAttr(
+                                                  "of", mlir::FlatSymbolRefAttr::get(model))}));
+    mlir::SymbolTable(module_).insert(declaration);
+    const LogicalResult made = make(declaration);
+    made_.erase({model, kind.str()});  // the caller takes it
+    if (failed(made)) {
+      declaration.erase();
+      return nullptr;
+    }
+    return declaration;
+  }
+
+  LogicalResult call_dimension(FuncOp model, FuncOp target) {
+    auto symbol = model->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::shape_attribute);
+    auto shape = module_.lookupSymbol<FuncOp>(symbol.getValue());
+    mlir::OpBuilder b = mlir::OpBuilder::atBlockEnd(target.addEntryBlock());
+    auto call = b.create<CallOp>(target.getLoc(), shape, target.getArguments());
+    b.create<mlir::func::ReturnOp>(target.getLoc(), call.getResult(0));
+    return success();
+  }
+
+  LogicalResult settle_requirements() {
+    for (FuncOp function : module_.getOps<FuncOp>()) {
+      if (function.isExternal() || function->hasAttr(prob::model_attribute)) continue;
+      bool any = false;
+      function.walk([&](prob::RequireOp) { any = true; });
+      if (any && failed(accumulate(function))) return failure();
+    }
+    return success();
+  }
+
+  mlir::ModuleOp module_;
+  const DeriveOptions& options_;
+  llvm::DenseSet<mlir::Operation*> active_;
+  std::map<std::pair<mlir::Operation*, std::string>, FuncOp> made_;  // by source and kind
+};
+
+class DerivePass : public mlir::PassWrapper<DerivePass, mlir::OperationPass<mlir::ModuleOp>> {
+ public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DerivePass)
+  llvm::StringRef getArgument() const final { return "derive"; }
+  void runOnOperation() final {
+    if (failed(derive(getOperation()))) signalPassFailure();
+  }
+};
+
+}  // namespace
+
+LogicalResult derive(mlir::ModuleOp module, const DeriveOptions& options) {
+  return Derive(module, options).run();
+}
+
+std::unique_ptr<mlir::Pass> create_derive_pass() { return std::make_unique<DerivePass>(); }
+
+}  // namespace borel::transform

@@ -1,0 +1,101 @@
+#include "compiler/transform/inline.h"
+
+#include "compiler/dialect/prob.h"
+#include "compiler/transform/passes.h"
+#include "llvm/ADT/DenseMap.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/SymbolTable.h"
+
+namespace borel::transform {
+
+using mlir::func::CallOp;
+using mlir::func::FuncOp;
+
+namespace {
+
+class Inliner {
+ public:
+  explicit Inliner(mlir::ModuleOp module) : symbols_(module) {}
+
+  void run(FuncOp function) {
+    llvm::SmallVector<CallOp> calls;
+    auto collect = [&](mlir::Operation* op) {
+      op->walk([&](CallOp call) {
+        if (inlinable(call)) calls.push_back(call);
+      });
+    };
+    collect(function);
+    while (!calls.empty()) {
+      CallOp call = calls.pop_back_val();
+      expand(call, collect);
+    }
+  }
+
+ private:
+  bool inlinable(CallOp call) {
+    auto callee = symbols_.lookup<FuncOp>(call.getCallee());
+    return callee && callee.isPrivate() && !callee.isExternal() &&
+           !callee->hasAttr(prob::derive_attribute) && !callee->hasAttr(prob::model_attribute) &&
+           !is_recursive(callee);
+  }
+
+  /// Whether a function can come to call itself.
+  bool is_recursive(FuncOp function) {
+    const auto known = recursive_.find(function);
+    if (known != recursive_.end()) return known->second;
+    llvm::SmallVector<FuncOp> work{function};
+    llvm::DenseSet<mlir::Operation*> seen;
+    bool found = false;
+    while (!work.empty() && !found) {
+      FuncOp next = work.pop_back_val();
+      next.walk([&](CallOp call) {
+        auto callee = symbols_.lookup<FuncOp>(call.getCallee());
+        if (!callee) return;
+        found |= callee == function;
+        if (seen.insert(callee).second) work.push_back(callee);
+      });
+    }
+    recursive_[function] = found;
+    return found;
+  }
+
+  template <class Collect>
+  void expand(CallOp call, Collect& collect) {
+    auto callee = symbols_.lookup<FuncOp>(call.getCallee());
+    mlir::OpBuilder b(call);
+    mlir::IRMapping mapping;
+    mlir::Block& body = callee.getBody().front();
+    mapping.map(body.getArguments(), call.getOperands());
+    for (mlir::Operation& op : body.without_terminator()) collect(b.clone(op, mapping));
+    llvm::SmallVector<mlir::Value> results;
+    for (const mlir::Value value : body.getTerminator()->getOperands())
+      results.push_back(mapping.lookupOrDefault(value));
+    call.replaceAllUsesWith(results);
+    call.erase();
+  }
+
+  mlir::SymbolTable symbols_;
+  llvm::DenseMap<mlir::Operation*, bool> recursive_;
+};
+
+class InlinePass : public mlir::PassWrapper<InlinePass, mlir::OperationPass<mlir::ModuleOp>> {
+ public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(InlinePass)
+  llvm::StringRef getArgument() const final { return "inline"; }
+  void runOnOperation() final {
+    for (FuncOp function : getOperation().getOps<FuncOp>())
+      if (!function.isExternal() && !function.isPrivate() && failed(inline_calls(function)))
+        return signalPassFailure();
+  }
+};
+
+}  // namespace
+
+mlir::LogicalResult inline_calls(FuncOp function) {
+  Inliner(function->getParentOfType<mlir::ModuleOp>()).run(function);
+  return mlir::success();
+}
+
+std::unique_ptr<mlir::Pass> create_inline_pass() { return std::make_unique<InlinePass>(); }
+
+}  // namespace borel::transform

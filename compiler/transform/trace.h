@@ -1,0 +1,27 @@
+/// From a model to functions on its traces. All run on a copy of a model.
+///
+/// Where in the order: first, in place of density (they call it where they need it); the results are
+/// ordinary functions after inlining.
+#pragma once
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Support/LogicalResult.h"
+
+namespace borel::transform {
+
+/// (model's arguments…, u: real[n]) -> values of the latent, then of the derived sites. The
+/// conditions that the model requires do not matter.
+mlir::LogicalResult constrain_trace(mlir::func::FuncOp model);
+
+/// (model's arguments…, latent sites' values…) -> u: real[n], the inverse of constrain_trace.
+mlir::LogicalResult unconstrain_trace(mlir::func::FuncOp model);
+
+/// (model's arguments…) -> values of the latent, then of the derived sites, drawn from the joint
+/// distribution with the observed sites held. Fails where a distribution has no sampler.
+mlir::LogicalResult simulate(mlir::func::FuncOp model);
+
+/// (model's arguments…, latent sites' values…) with the scores of the density on the supports: what
+/// density makes, with prob.latent replaced by reads of the arguments.
+mlir::LogicalResult trace_density(mlir::func::FuncOp model);
+
+}  // namespace borel::transform
