@@ -1,0 +1,48 @@
+/// The sub-commands of `borel`. Each returns the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace borel::driver {
+
+/// What every command that reads a program takes.
+struct ProgramArguments {
+  std::string file, infer, model, library, cpu;
+  bool time_passes = false;
+};
+
+struct CheckArguments {
+  ProgramArguments program;
+};
+int run_check(const CheckArguments& arguments);
+
+struct BuildArguments {
+  ProgramArguments program;
+  std::string dump_after, output;
+  bool address_sanitizer = false;
+};
+int run_build(const BuildArguments& arguments);
+
+struct LogpArguments {
+  ProgramArguments program;
+  std::string data, at;
+  bool jacobian = true;
+};
+int run_logp(const LogpArguments& arguments);
+
+struct SampleArguments {
+  ProgramArguments program;
+  std::string data, initial, output, summary;
+  std::vector<std::string> settings;  // NAME=VALUE, parameters of the machine
+  std::optional<std::int64_t> chains, warmup, draws, max_depth;
+  std::optional<double> target_accept;
+  std::optional<std::uint64_t> seed;
+  int threads = 0;
+  bool save_warmup = false, quiet = false;
+};
+int run_sample(const SampleArguments& arguments);
+
+}  // namespace borel::driver

@@ -1,0 +1,111 @@
+/// borel: compiles probabilistic programs and runs them.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "compiler/driver/commands.h"
+#include "compiler/driver/messages.h"
+#include "compiler/support/diagnostics.h"
+
+#ifndef BOREL_VERSION
+#error "the build defines BOREL_VERSION"
+#endif
+
+namespace {
+
+using namespace borel::driver;
+
+void add_program_options(CLI::App& command, ProgramArguments& arguments) {
+  command.add_option("file", arguments.file, "the program (.ppl)")->required();
+  command.add_option("--infer", arguments.infer, "the infer to compile (default: main, or the only one)");
+  command.add_option("--model", arguments.model,
+                     "instead of an infer: this model, given the sites that the data file names");
+  command.add_option("--library", arguments.library,
+                     "a folder that replaces the built-in standard library");
+  command.add_option("--cpu", arguments.cpu, "the processor to generate code for (default: this one)");
+  command.add_flag("--time-passes", arguments.time_passes, "print what each stage took");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Borel compiles probabilistic programs (.ppl) to native code and runs them."};
+  app.set_version_flag("--version", "borel " BOREL_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 success; 1 errors in the program; 2 wrong usage; 3 errors in the data;\n"
+      "4 the run failed; 5 results could not be written; 70 a defect of Borel; 130 interrupted.");
+  int code = exit_ok;
+
+  SampleArguments sample;
+  auto* sample_command = app.add_subcommand("sample", "draw from a posterior");
+  add_program_options(*sample_command, sample.program);
+  sample_command->add_option("--data", sample.data, "data, as CmdStan JSON");
+  sample_command->add_option("--chains", sample.chains, "number of chains");
+  sample_command->add_option("--warmup", sample.warmup, "iterations of warm-up a chain");
+  sample_command->add_option("--draws", sample.draws, "draws a chain after warm-up");
+  sample_command->add_option("--target-accept", sample.target_accept,
+                             "acceptance that the step size aims at");
+  sample_command->add_option("--max-depth", sample.max_depth, "limit of the tree's depth");
+  sample_command->add_option("--set", sample.settings,
+                             "NAME=VALUE: any parameter that the machine declares");
+  sample_command->add_option("--seed", sample.seed, "seed of the random bits (default: from the clock)");
+  sample_command->add_option("--threads", sample.threads,
+                             "threads (default: one a core); results do not depend on it");
+  sample_command->add_option("--init", sample.initial,
+                             "start: a radius R for U(-R, R) on the unconstrained space (default 2), "
+                             "or a JSON file of values by name, or of params_r");
+  sample_command->add_option("--output", sample.output, "folder for CSV files, one a chain");
+  sample_command->add_option("--summary", sample.summary, "write the summary to this JSON file");
+  sample_command->add_flag("--save-warmup", sample.save_warmup, "write warm-up iterations too");
+  sample_command->add_flag("--quiet", sample.quiet, "print errors only");
+  sample_command->callback([&] { code = run_sample(sample); });
+
+  LogpArguments logp;
+  auto* logp_command =
+      app.add_subcommand("logp", "log density and gradient at a point, as JSON");
+  add_program_options(*logp_command, logp.program);
+  logp_command->add_option("--data", logp.data, "data, as CmdStan JSON");
+  logp_command->add_option("--at", logp.at, "unconstrained point: {\"params_r\": [...]}")
+      ->required();
+  logp_command->add_flag("!--no-jacobian", logp.jacobian, "leave the log Jacobian out");
+  logp_command->callback([&] { code = run_logp(logp); });
+
+  CheckArguments check;
+  auto* check_command = app.add_subcommand("check", "report errors in a program");
+  add_program_options(*check_command, check.program);
+  check_command->callback([&] { code = run_check(check); });
+
+  BuildArguments build;
+  auto* build_command = app.add_subcommand("build", "compile a program");
+  add_program_options(*build_command, build.program);
+  build_command->add_option("-o,--output", build.output,
+                            "NAME.so (a shared library) or NAME.o (an object)");
+  build_command->add_option("--dump-after", build.dump_after,
+                            "print the program after a stage, and stop; `help` lists the stages");
+  build_command->add_flag("--sanitize-address", build.address_sanitizer,
+                          "instrument the code for AddressSanitizer");
+  build_command->callback([&] { code = run_build(build); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? exit_ok : exit_usage;
+  }
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const borel::InternalError& error) {
+    std::cerr << error.what() << '\n';
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory\n";
+    return exit_run;
+  } catch (const std::exception& error) {
+    std::cerr << "internal error: " << error.what()
+              << "\nThis is a defect of Borel; please report it with the program.\n";
+  }
+  return exit_internal;
+}

@@ -1,0 +1,246 @@
+#include "compiler/driver/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+
+#include "compiler/codegen/emit.h"
+#include "compiler/dialect/prob.h"
+#include "compiler/driver/library_text.h"
+#include "compiler/sema/library.h"
+#include "compiler/sema/print.h"
+#include "compiler/sema/sema.h"
+#include "compiler/syntax/parse.h"
+#include "compiler/syntax/print.h"
+#include "compiler/transform/derive.h"
+#include "compiler/transform/passes.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_os_ostream.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace borel::driver {
+namespace {
+
+/// Passes on each function before it is differentiated: what the reverse sweep records and repeats
+/// is decided by the form of its loops.
+constexpr const char* prepare_passes[] = {"structure", "simplify"};
+
+/// Passes on the whole program once every derived function is there. Splitting exposes plates to
+/// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and fused
+/// again.
+constexpr const char* program_passes[] = {"structure", "simplify", "split", "fuse",
+                                          "simplify",  "hoist",    "simplify", "fuse", "simplify"};
+
+class Clock {
+ public:
+  explicit Clock(StageTimes& times) : times_(times) {}
+  void stage(const std::string& name) {
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    for (auto& [known, total] : times_)
+      if (known == name) {
+        total += seconds;
+        return;
+      }
+    times_.emplace_back(name, seconds);
+  }
+
+ private:
+  StageTimes& times_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+std::unique_ptr<mlir::Pass> create_pass(llvm::StringRef name) {
+  for (const auto& entry : transform::passes())
+    if (name == entry.name) return entry.create();
+  throw InternalError("no pass is called '" + name.str() + "'");
+}
+
+/// Collects what MLIR reports, for the message of an internal error.
+class MlirReports {
+ public:
+  explicit MlirReports(mlir::MLIRContext& context)
+      : handler_(&context, [this](mlir::Diagnostic& diagnostic) {
+          text_ += diagnostic.str() + "\n";
+          return mlir::success();
+        }) {}
+  [[noreturn]] void fail(const std::string& stage) const {
+    throw InternalError("stage '" + stage + "' failed:\n" + text_);
+  }
+
+ private:
+  std::string text_;
+  mlir::ScopedDiagnosticHandler handler_;
+};
+
+/// Text to a typed program; nothing when there are errors.
+std::optional<typed::Program> front(const PipelineOptions& options, SourceManager& sources,
+                                    Diagnostics& diagnostics, Clock& clock) {
+  const auto id = sources.load(options.file);
+  if (!id) {
+    diagnostics.error("file", Span{}, "'" + options.file + "' cannot be read");
+    return std::nullopt;
+  }
+  const ast::File file = syntax::parse(sources, *id, diagnostics);
+  clock.stage("parse");
+  if (options.dump_after == "parse") {
+    *options.dump << syntax::print(file);
+    return std::nullopt;
+  }
+  std::unique_ptr<sema::LibrarySource> texts;
+  if (options.library.empty()) {
+    texts = builtin_library();
+  } else {
+    texts = std::make_unique<sema::DirectoryLibrary>(options.library);
+  }
+  sema::Library library(*texts, sources, diagnostics);
+  sema::AnalyseOptions analyse;
+  analyse.infer = options.infer;
+  analyse.model = options.model;
+  analyse.data_names = options.data_names;
+  auto program = sema::analyse(file, library, analyse, diagnostics);
+  clock.stage("analyse");
+  if (diagnostics.has_errors()) return std::nullopt;
+  if (program && options.dump_after == "analyse") {
+    *options.dump << sema::print(*program);
+    return std::nullopt;
+  }
+  return program;
+}
+
+/// The IR passes. False when the dump was asked for on the way.
+bool transform_program(mlir::ModuleOp module, const PipelineOptions& options, Clock& clock,
+                       MlirReports& reports) {
+  mlir::MLIRContext* context = module.getContext();
+  auto dumped = [&](const std::string& stage) {
+    clock.stage(stage);
+    if (options.dump_after != stage) return false;
+    llvm::raw_os_ostream out(*options.dump);
+    module.print(out);
+    return true;
+  };
+  if (dumped("lower")) return false;
+
+  transform::DeriveOptions derive;
+  derive.prepare = [&](mlir::func::FuncOp function) {
+    mlir::PassManager manager(context, mlir::func::FuncOp::getOperationName());
+    manager.enableVerifier(options.verify_each);
+    for (const char* name : prepare_passes) manager.addPass(create_pass(name));
+    return manager.run(function);
+  };
+  if (mlir::failed(transform::derive(module, derive))) reports.fail("derive");
+  if (dumped("derive")) return false;
+
+  for (const char* name : program_passes) {
+    mlir::PassManager manager(context);
+    manager.enableVerifier(options.verify_each);
+    auto pass = create_pass(name);
+    const auto anchor = pass->getOpName();
+    if (anchor && *anchor != mlir::ModuleOp::getOperationName()) {
+      manager.nest(*anchor).addPass(std::move(pass));
+    } else {
+      manager.addPass(std::move(pass));
+    }
+    if (mlir::failed(manager.run(module))) reports.fail(name);
+    // A pass that runs more than once is dumped after its first run and timed in sum.
+    if (dumped(name)) return false;
+  }
+  if (mlir::failed(mlir::verify(module))) reports.fail("transform");
+  return !dumped("transform");
+}
+
+codegen::TargetSpec target_of(const PipelineOptions& options, Diagnostics& diagnostics) {
+  auto target =
+      options.cpu.empty() ? codegen::host_target() : codegen::named_target(options.cpu);
+  if (target) return *target;
+  diagnostics.error("cpu", Span{}, target.error().text());
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> stage_names() {
+  std::vector<std::string> names{"parse", "analyse", "lower", "derive"};
+  for (const char* name : program_passes)
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  names.insert(names.end(), {"transform", "emit", "llvm"});
+  return names;
+}
+
+bool check(const PipelineOptions& options, SourceManager& sources, Diagnostics& diagnostics,
+           StageTimes& times) {
+  Clock clock(times);
+  return front(options, sources, diagnostics, clock).has_value() && !diagnostics.has_errors();
+}
+
+std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, SourceManager& sources,
+                                            Diagnostics& diagnostics, StageTimes& times) {
+  Clock clock(times);
+  const auto program = front(options, sources, diagnostics, clock);
+  if (!program) return std::nullopt;
+  const codegen::TargetSpec target = target_of(options, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+
+  mlir::DialectRegistry registry;
+  registry.insert<prob::ProbDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                  mlir::math::MathDialect, mlir::scf::SCFDialect>();
+  mlir::func::registerInlinerExtension(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  MlirReports reports(context);
+
+  LowerResult lowered;
+  const auto module = lower(*program, sources, context, options.functions, lowered);
+  if (!module || (options.verify_each && mlir::failed(mlir::verify(*module))))
+    reports.fail("lower");
+  if (!transform_program(*module, options, clock, reports)) return std::nullopt;
+
+  llvm::LLVMContext llvm_context;
+  auto emitted = codegen::emit(*module, lowered.description, target, llvm_context);
+  if (!emitted) throw InternalError(emitted.error().text());
+  clock.stage("emit");
+  auto dump_llvm = [&](const char* stage) {
+    if (options.dump_after != stage) return false;
+    llvm::raw_os_ostream out(*options.dump);
+    (*emitted)->print(out, nullptr);
+    return true;
+  };
+  if (dump_llvm("emit")) return std::nullopt;
+  codegen::OptimiseOptions optimise;
+  optimise.address_sanitizer = options.address_sanitizer;
+  auto compiled = codegen::compile(**emitted, target, optimise);
+  if (!compiled) throw InternalError(compiled.error().text());
+  times.emplace_back("LLVM passes", compiled->seconds.optimise);
+  times.emplace_back("code generation", compiled->seconds.emit);
+  if (dump_llvm("llvm")) return std::nullopt;
+  return std::move(compiled->object);
+}
+
+std::optional<LoadedProgram> load(const PipelineOptions& options, SourceManager& sources,
+                                  Diagnostics& diagnostics, StageTimes& times) {
+  const auto object = compile(options, sources, diagnostics, times);
+  if (!object) return std::nullopt;
+  Clock clock(times);
+  auto jit = codegen::Jit::create(*codegen::host_target(), {});
+  if (!jit) throw InternalError(jit.error().text());
+  if (auto added = jit->add_object(*object); !added) throw InternalError(added.error().text());
+  auto entry = jit->look_up(BOREL_PROGRAM_SYMBOL);
+  if (!entry) throw InternalError(entry.error().text());
+  LoadedProgram loaded;
+  loaded.jit_ = std::make_unique<codegen::Jit>(std::move(*jit));
+  loaded.program_ = static_cast<const borel_program*>(*entry);
+  clock.stage("load");
+  return loaded;
+}
+
+}  // namespace borel::driver
