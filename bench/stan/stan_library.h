@@ -11,6 +11,12 @@
 
 namespace borel::bench {
 
+/// Which Stan translated and compiled a program.
+enum class StanRelease {
+  rstan,   ///< 2.21, from Debian
+  current  ///< the later one that BOREL_HTTPSTAN brought, where it was built
+};
+
 /// One Stan program bound to data. The shared object stays loaded for the life of the process.
 class StanProgram {
  public:
@@ -22,7 +28,7 @@ class StanProgram {
 
   /// The program of a posteriordb folder with that folder's data, from the places that the build
   /// was configured with.
-  static StanProgram open(const std::string& folder);
+  static StanProgram open(const std::string& folder, StanRelease release = StanRelease::rstan);
 
   [[nodiscard]] std::size_t dim() const { return dim_; }
 
@@ -31,6 +37,16 @@ class StanProgram {
                               bool jacobian = true) {
     return evaluate_(model_, u, grad, propto ? 1 : 0, jacobian ? 1 : 0);
   }
+
+  /// Draws from Stan's sampler, one row of `columns` values after another. Throws
+  /// std::runtime_error when Stan cannot start.
+  struct Draws {
+    std::vector<std::string> names;  ///< columns, `theta[1]`, sampler's first (see stan_model.h)
+    std::size_t parameter_columns = 0;
+    std::vector<double> values;
+    double seconds = 0;  ///< CPU time of initialisation, warm-up and draws
+  };
+  Draws sample(const StanNutsOptions& options);
 
   /// Why Stan rejected the last point that it rejected; empty when none was.
   [[nodiscard]] std::string rejection() const { return rejection_(model_); }
@@ -43,12 +59,18 @@ class StanProgram {
   std::size_t dim_ = 0;
   decltype(&stan_model_destroy) destroy_ = nullptr;
   decltype(&stan_model_log_density_gradient) evaluate_ = nullptr;
+  decltype(&stan_model_sample) sample_ = nullptr;
+  decltype(&stan_model_draw_name) draw_name_ = nullptr;
+  decltype(&stan_model_parameter_columns) parameter_columns_ = nullptr;
   decltype(&stan_model_rejection) rejection_ = nullptr;
   decltype(&stan_model_coordinate_name) name_ = nullptr;
 };
 
 /// Folders whose programs were built, sorted.
 std::vector<std::string> stan_folders();
+
+/// Whether a folder's program was built with that release.
+bool stan_program_exists(const std::string& folder, StanRelease release);
 
 }  // namespace borel::bench
 

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 #include <stan/io/array_var_context.hpp>
+#include <stan/io/empty_var_context.hpp>
+#include <stan/services/sample/hmc_nuts_diag_e_adapt.hpp>
 
 #include <cstring>
 #include <fstream>
@@ -118,12 +120,40 @@ struct StanModel {
   explicit StanModel(stan::io::array_var_context data)
       : program(data, 0, nullptr), dim(program.num_params_r()) {
     program.unconstrained_param_names(names, false, false);
+    columns = {"lp__",         "accept_stat__", "stepsize__", "treedepth__",
+               "n_leapfrog__", "divergent__",   "energy__"};
+    std::vector<std::string> parameters;
+    std::vector<std::string> all;
+    program.constrained_param_names(parameters, false, false);
+    program.constrained_param_names(all, true, true);
+    parameter_columns = columns.size() + parameters.size();
+    columns.insert(columns.end(), all.begin(), all.end());
   }
   stan_model program;
   size_t dim;
   std::vector<std::string> names;
+  std::vector<std::string> columns;
+  size_t parameter_columns;
   std::string rejection;
 };
+
+namespace {
+
+class DrawWriter : public stan::callbacks::writer {
+ public:
+  DrawWriter(void (*receive)(void*, const double*, size_t), void* user)
+      : receive_(receive), user_(user) {}
+  using stan::callbacks::writer::operator();
+  void operator()(const std::vector<double>& state) override {
+    receive_(user_, state.data(), state.size());
+  }
+
+ private:
+  void (*receive_)(void*, const double*, size_t);
+  void* user_;
+};
+
+}  // namespace
 
 #define STAN_MODEL_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -156,6 +186,30 @@ STAN_MODEL_EXPORT double stan_model_log_density_gradient(StanModel* model, const
   }
   return jacobian ? log_density_gradient<false, true>(program, u, grad, dim, reason)
                   : log_density_gradient<false, false>(program, u, grad, dim, reason);
+}
+
+STAN_MODEL_EXPORT int stan_model_sample(StanModel* model, const StanNutsOptions* options,
+                                        void (*receive)(void*, const double*, size_t), void* user) {
+  stan::io::empty_var_context no_initial_point;
+  stan::callbacks::interrupt interrupt;
+  stan::callbacks::logger logger;
+  stan::callbacks::writer ignored;
+  DrawWriter draws(receive, user);
+  // Everything not in the options is Stan's default.
+  return stan::services::sample::hmc_nuts_diag_e_adapt(
+      model->program, no_initial_point, options->seed, options->chain, /*init_radius=*/2.0,
+      options->warmup, options->draws, /*num_thin=*/1, /*save_warmup=*/false, /*refresh=*/0,
+      /*stepsize=*/1.0, /*stepsize_jitter=*/0.0, options->max_depth, options->target_accept,
+      /*gamma=*/0.05, /*kappa=*/0.75, /*t0=*/10.0, /*init_buffer=*/75, /*term_buffer=*/50,
+      /*window=*/25, interrupt, logger, ignored, draws, ignored);
+}
+
+STAN_MODEL_EXPORT const char* stan_model_draw_name(const StanModel* model, size_t i) {
+  return i < model->columns.size() ? model->columns[i].c_str() : nullptr;
+}
+
+STAN_MODEL_EXPORT size_t stan_model_parameter_columns(const StanModel* model) {
+  return model->parameter_columns;
 }
 
 STAN_MODEL_EXPORT const char* stan_model_rejection(const StanModel* model) {
