@@ -10,14 +10,16 @@ namespace borel::io {
 Autocovariance::Autocovariance(std::int64_t length)
     : length_(static_cast<std::size_t>(length)),
       size_(std::bit_ceil(std::max<std::size_t>(2, 2 * length_))),
-      roots_(size_ / 2),
+      roots_(size_),
       reversed_(size_),
       values_(size_),
       power_(size_),
       result_(length_) {
-  for (std::size_t k = 0; k < size_ / 2; ++k) {
-    roots_[k] = std::polar(
-        1.0, -2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size_));
+  for (std::size_t half = 1; half < size_; half *= 2) {
+    for (std::size_t k = 0; k < half; ++k) {
+      roots_[half + k] =
+          std::polar(1.0, -std::numbers::pi * static_cast<double>(k) / static_cast<double>(half));
+    }
   }
   for (std::size_t k = 1; k < size_; ++k) {
     reversed_[k] = static_cast<std::uint32_t>(reversed_[k / 2] / 2 + (k % 2) * (size_ / 2));
@@ -31,14 +33,14 @@ void Autocovariance::transform() {
     }
   }
   for (std::size_t half = 1; half < size_; half *= 2) {
-    const std::size_t stride = size_ / (2 * half);
+    const std::complex<double>* roots = roots_.data() + half;
     for (std::size_t begin = 0; begin < size_; begin += 2 * half) {
       std::complex<double>* low = values_.data() + begin;
       std::complex<double>* high = low + half;
       for (std::size_t k = 0; k < half; ++k) {
         // Written out, since operator* must otherwise look for infinities.
         const double a = high[k].real(), b = high[k].imag();
-        const double c = roots_[k * stride].real(), d = roots_[k * stride].imag();
+        const double c = roots[k].real(), d = roots[k].imag();
         const std::complex<double> turned(a * c - b * d, a * d + b * c);
         high[k] = low[k] - turned;
         low[k] += turned;

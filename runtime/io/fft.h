@@ -21,7 +21,7 @@ class Autocovariance {
   void transform();
 
   std::size_t length_, size_;                 // size_: a power of two, at least 2 * length_
-  std::vector<std::complex<double>> roots_;   // exp(-2 pi i k / size_), k < size_ / 2
+  std::vector<std::complex<double>> roots_;   // half + k: exp(-pi i k / half)
   std::vector<std::uint32_t> reversed_;       // bit reversal
   std::vector<std::complex<double>> values_;  // worked on in place
   std::vector<double> power_, result_;

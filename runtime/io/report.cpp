@@ -25,13 +25,10 @@ std::string fixed(double value, int decimals) {
 
 // Decimals that show two digits of the MCSE; -1 where an exponent reads better.
 int decimals_of(const QuantityStatistics& s) {
-  double unit = s.mcse;
-  if (!(unit > 0)) {
-    unit = s.sd > 0 ? s.sd / 10 : std::abs(s.mean) / 1000;
-  }
+  const double unit = s.mcse > 0 ? s.mcse : s.sd / 10;
   const double largest =
       std::max({std::abs(s.mean), std::abs(s.q5), std::abs(s.q95), s.sd > 0 ? s.sd : 0});
-  if (!std::isfinite(unit) || unit == 0) {
+  if (!(unit > 0) || !std::isfinite(unit)) {
     return largest < 1e6 ? 3 : -1;
   }
   const int decimals = std::max(0, 1 - static_cast<int>(std::floor(std::log10(unit))));

@@ -16,23 +16,30 @@ namespace {
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 // R's sense of constant: a range below machine epsilon, whatever the scale.
-bool is_constant(double low, double high) {
-  return std::abs(high - low) < std::numeric_limits<double>::epsilon();
+bool is_constant(const double* x, std::int64_t count) {
+  constexpr double epsilon = std::numeric_limits<double>::epsilon();
+  if (std::abs(x[count - 1] - x[0]) >= epsilon) {
+    return false;  // nearly always
+  }
+  const auto [low, high] = std::minmax_element(x, x + count);
+  return *high - *low < epsilon;
 }
 
-// Several sums side by side, so that the processor need not wait for each addition.
-double dot(const double* a, const double* b, std::int64_t count) {
+// Sums of term(0) … term(count - 1), several side by side so that the processor need not wait for
+// each addition. The order is fixed, and with it the bits.
+template <class Term>
+double sum_of(std::int64_t count, Term term) {
   constexpr int lanes = 8;
   double sums[lanes] = {};
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     for (int lane = 0; lane < lanes; ++lane) {
-      sums[lane] += a[i + lane] * b[i + lane];
+      sums[lane] += term(i + lane);
     }
   }
   double sum = 0;
   for (; i < count; ++i) {
-    sum += a[i] * b[i];
+    sum += term(i);
   }
   for (int lane = 0; lane < lanes; ++lane) {
     sum += sums[lane];
@@ -40,22 +47,20 @@ double dot(const double* a, const double* b, std::int64_t count) {
   return sum;
 }
 
+double dot(const double* a, const double* b, std::int64_t count) {
+  return sum_of(count, [=](std::int64_t i) { return a[i] * b[i]; });
+}
+
 double mean_of(const double* x, std::int64_t count) {
   const double n = static_cast<double>(count);
-  const double mean = std::accumulate(x, x + count, 0.0) / n;
-  double rest = 0;  // a second pass takes the rounding of the first away
-  for (std::int64_t i = 0; i < count; ++i) {
-    rest += x[i] - mean;
-  }
+  const double mean = sum_of(count, [=](std::int64_t i) { return x[i]; }) / n;
+  // A second pass takes the rounding of the first away.
+  const double rest = sum_of(count, [=](std::int64_t i) { return x[i] - mean; });
   return std::isfinite(mean) ? mean + rest / n : mean;
 }
 
 double squares_about(const double* x, std::int64_t count, double centre) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    sum += (x[i] - centre) * (x[i] - centre);
-  }
-  return sum;
+  return sum_of(count, [=](std::int64_t i) { return (x[i] - centre) * (x[i] - centre); });
 }
 
 double variance_of(const double* x, std::int64_t count) {
@@ -171,12 +176,12 @@ void StatisticsEngine::sort_split(const double* split) {
   }
 }
 
-// Normal score of a rank that counts from 1 and may lie between two, after ties.
-double StatisticsEngine::rank_score(double rank) const {
-  const double whole = std::floor(rank);
-  return whole == rank
-             ? normal_scores_[static_cast<std::size_t>(rank) - 1]
-             : normal_quantile((rank - 0.375) / (static_cast<double>(sorted_.size()) + 0.25));
+// Normal score of the mean of the ranks `first` to `last`, which count from 1.
+double StatisticsEngine::rank_score(std::size_t first, std::size_t last) const {
+  const std::size_t twice = first + last;
+  return twice % 2 == 0 ? normal_scores_[twice / 2 - 1]
+                        : normal_quantile((0.5 * static_cast<double>(twice) - 0.375) /
+                                          (static_cast<double>(sorted_.size()) + 0.25));
 }
 
 void StatisticsEngine::bulk_scores() {
@@ -186,7 +191,7 @@ void StatisticsEngine::bulk_scores() {
     while (end < count && sorted_[end] == sorted_[begin]) {
       ++end;
     }
-    const double score = rank_score(0.5 * static_cast<double>(begin + 1 + end));
+    const double score = rank_score(begin + 1, end);
     for (; begin < end; ++begin) {
       scores_[ranked_[begin].position] = score;
     }
@@ -217,7 +222,7 @@ bool StatisticsEngine::tail_scores(double median) {
     }
     const std::ptrdiff_t ties = first_left - left + right - first_right;
     const double score =
-        rank_score(static_cast<double>(ranked) + 0.5 * static_cast<double>(ties + 1));
+        rank_score(static_cast<std::size_t>(ranked) + 1, static_cast<std::size_t>(ranked + ties));
     for (std::ptrdiff_t i = left + 1; i <= first_left; ++i) {
       scores_[ranked_[static_cast<std::size_t>(i)].position] = score;
     }
@@ -230,8 +235,7 @@ bool StatisticsEngine::tail_scores(double median) {
 }
 
 double StatisticsEngine::rhat_of_scores() const {
-  const auto [low, high] = std::minmax_element(scores_.begin(), scores_.end());
-  if (is_constant(*low, *high)) {
+  if (is_constant(scores_.data(), pieces_ * length_)) {
     return nan_value;
   }
   std::vector<double> means(static_cast<std::size_t>(pieces_));
@@ -248,34 +252,28 @@ double StatisticsEngine::rhat_of_scores() const {
   return std::sqrt((between / within + n - 1) / n);
 }
 
-// Effective sample size of split chains by Geyer's initial monotone sequence.
+// Effective sample size of finite values in split chains by Geyer's initial monotone sequence.
 double StatisticsEngine::ess(const double* pieces) {
   const std::int64_t n = length_;
   const double count = static_cast<double>(n), total = static_cast<double>(pieces_ * n);
   if (n < 3) {
     return nan_value;
   }
-  double low = pieces[0], high = pieces[0];
-  for (std::int64_t i = 0; i < pieces_ * n; ++i) {
-    if (!std::isfinite(pieces[i])) {
-      return nan_value;
-    }
-    low = std::min(low, pieces[i]);
-    high = std::max(high, pieces[i]);
-  }
-  if (is_constant(low, high)) {
+  if (is_constant(pieces, pieces_ * n)) {
     return nan_value;
   }
   std::vector<double> means(static_cast<std::size_t>(pieces_));
   for (std::int64_t p = 0; p < pieces_; ++p) {
-    const double mean = mean_of(pieces + p * n, n);
+    const double* piece = pieces + p * n;
+    const double mean = sum_of(n, [=](std::int64_t i) { return piece[i]; }) / count;
     means[static_cast<std::size_t>(p)] = mean;
+    double* centred = centred_.data() + p * n;
     for (std::int64_t i = 0; i < n; ++i) {
-      centred_[static_cast<std::size_t>(p * n + i)] = pieces[p * n + i] - mean;
+      centred[i] = piece[i] - mean;
     }
   }
   // Chains that mix need few lags, which are cheaper one by one; else all come from one transform.
-  constexpr std::int64_t direct_lags = 24;
+  constexpr std::int64_t direct_lags = 16;
   const std::vector<double>* all = nullptr;
   const auto covariance = [&](std::int64_t lag) {
     double sum = 0;
@@ -384,7 +382,7 @@ QuantityStatistics StatisticsEngine::compute(const double* draws) {
   s.q5 = sorted_quantile(sorted, count, 0.05);
   s.q50 = sorted_quantile(sorted, count, 0.5);
   s.q95 = sorted_quantile(sorted, count, 0.95);
-  const bool constant = is_constant(sorted[0], sorted[count - 1]);
+  const bool constant = is_constant(sorted, count);
 
   bulk_scores();
   s.ess_bulk = ess(scores_.data());

@@ -47,7 +47,7 @@ class StatisticsEngine {
   };
 
   void sort_split(const double* split);
-  double rank_score(double rank) const;
+  double rank_score(std::size_t first, std::size_t last) const;
   void bulk_scores();
   bool tail_scores(double median);
   double rhat_of_scores() const;

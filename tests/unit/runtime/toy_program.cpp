@@ -15,7 +15,18 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr const char* file = "toy.ppl";
 
-enum Parameter { warmup, draws, chains, scale, fail_at, fail_chain, hunger, reject_above, count };
+enum Parameter {
+  warmup,
+  draws,
+  chains,
+  scale,
+  fail_at,
+  fail_chain,
+  hunger,
+  reject_above,
+  max_depth,
+  count
+};
 
 struct ToyInstance {
   double sum_y;
@@ -195,7 +206,8 @@ constexpr borel_parameter parameters[] = {
     {"fail_at", BOREL_INT, 0, 1e9, 0, {file, 14, 3, 14, 10}},
     {"fail_chain", BOREL_INT, 0, 1e9, 0, {file, 15, 3, 15, 13}},
     {"hunger", BOREL_INT, 0, 1e9, 0, {file, 16, 3, 16, 9}},
-    {"reject_above", BOREL_REAL, -infinity, infinity, infinity, {file, 17, 3, 17, 15}}};
+    {"reject_above", BOREL_REAL, -infinity, infinity, infinity, {file, 17, 3, 17, 15}},
+    {"max_depth", BOREL_INT, 1, 30, 10, {file, 18, 3, 18, 12}}};
 
 constexpr const char* statistics[] = {"energy",    "lp__",       "accept_stat", "stepsize",
                                       "treedepth", "n_leapfrog", "divergent",   "accepted"};

@@ -37,7 +37,7 @@ enum ToyStatistic {
 
 // Parameters: warmup (200), draws (300), chains (4), scale (0.8), fail_at (step that faults, 0:
 // none), fail_chain (stream that does), hunger (bytes of workspace that step i wants: i * hunger),
-// reject_above (mu that the constraint of the model still allows).
+// reject_above (mu that the constraint of the model still allows), max_depth (10, unused).
 const borel_program& toy_program();
 
 Instance bind_toy();
