@@ -1,6 +1,7 @@
 #include "compiler/analysis/loops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 
 namespace borel::analysis {
@@ -89,6 +90,32 @@ std::optional<int64_t> position_in(ForOp loop, Value index) {
 }
 
 namespace {
+/// Whether `next` is `array` after updates of elements only, so that it has its shape.
+bool is_update_of(Value next, Value array) {
+  while (next != array) {
+    Operation* op = next.getDefiningOp();
+    if (!op) return false;
+    if (auto insert = mlir::dyn_cast<prob::InsertOp>(op)) {
+      next = insert.getArray();
+    } else if (auto add = mlir::dyn_cast<prob::AddAtOp>(op)) {
+      next = add.getArray();
+    } else if (auto loop = mlir::dyn_cast<ForOp>(op)) {
+      const size_t n = mlir::cast<mlir::OpResult>(next).getResultNumber();
+      if (n >= loop.getCarries().size() ||
+          !is_update_of(loop.terminator().getCarries()[n], loop.carry_args()[n]))
+        return false;
+      next = loop.getCarryInits()[n];
+    } else if (auto branch = mlir::dyn_cast<mlir::scf::IfOp>(op)) {
+      const unsigned n = mlir::cast<mlir::OpResult>(next).getResultNumber();
+      return is_update_of(branch.thenBlock()->getTerminator()->getOperand(n), array) &&
+             is_update_of(branch.elseBlock()->getTerminator()->getOperand(n), array);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// The array whose shape `array` certainly has, a step nearer to where it comes from, or null.
 Value shape_source(Value array) {
   if (auto insert = array.getDefiningOp<prob::InsertOp>()) return insert.getArray();
@@ -98,17 +125,7 @@ Value shape_source(Value array) {
     if (!loop || argument.getArgNumber() == 0) return nullptr;
     const size_t n = argument.getArgNumber() - 1, carries = loop.getCarryInits().size();
     if (n >= carries) return loop.getIntoInits()[n - carries];
-    // A carry keeps its shape where it is only ever updated.
-    Value next = loop.terminator().getCarries()[n];
-    while (next != array) {
-      if (auto insert = next.getDefiningOp<prob::InsertOp>()) {
-        next = insert.getArray();
-      } else if (auto add = next.getDefiningOp<prob::AddAtOp>()) {
-        next = add.getArray();
-      } else {
-        return nullptr;
-      }
-    }
+    if (!is_update_of(loop.terminator().getCarries()[n], array)) return nullptr;
     return loop.getCarryInits()[n];
   }
   auto loop = array.getDefiningOp<ForOp>();
@@ -174,27 +191,23 @@ Extent extent_of(Value array, int64_t dimension) {
   }
 }
 
-bool covers(ForOp loop, Value array, int64_t dimension) {
+bool covers(ForOp loop, Value array, int64_t dimension, int64_t shift) {
   const Extent extent = extent_of(array, dimension);
+  const Value lower = loop.getLower(), upper = loop.getUpper();
+  if (const auto first = constant_of(lower)) {
+    if (extent.constant) return constant_of(upper) == *extent.constant + *first - shift;
+    if (extent.value && difference(upper, extent.value) == *first - shift) return true;
+    auto data = upper.getDefiningOp<prob::DataOp>();
+    return data && extent.slot && *first == shift && data.getSlotAttr() == extent.slot;
+  }
   if (extent.constant) {
-    const auto trips = difference(loop.getUpper(), loop.getLower());
-    return trips && *trips == *extent.constant;
+    const auto trips = difference(upper, lower);
+    return trips && *trips + shift == *extent.constant;
   }
-  if (constant_of(loop.getLower()) != 0) {
-    // upper - lower, spelled out as the extent.
-    auto sub = extent.value ? extent.value.getDefiningOp<mlir::arith::SubIOp>() : nullptr;
-    if (sub)
-      return difference(loop.getUpper(), sub.getLhs()) == 0 &&
-             difference(loop.getLower(), sub.getRhs()) == 0;
-    if (const auto lower = constant_of(loop.getLower()); lower && extent.value) {
-      const Offset a = offset_of(loop.getUpper()), b = offset_of(extent.value);
-      return a.base == b.base && a.offset - *lower == b.offset;
-    }
-    return false;
-  }
-  if (extent.value && difference(loop.getUpper(), extent.value) == 0) return true;
-  auto data = loop.getUpper().getDefiningOp<prob::DataOp>();
-  return data && extent.slot && data.getSlotAttr() == extent.slot;
+  // upper - lower, spelled out as the extent.
+  auto sub = extent.value ? extent.value.getDefiningOp<mlir::arith::SubIOp>() : nullptr;
+  return sub && shift == 0 && difference(upper, sub.getLhs()) == 0 &&
+         difference(lower, sub.getRhs()) == 0;
 }
 
 bool same_range(ForOp a, ForOp b) {

@@ -43,8 +43,9 @@ struct Extent {
 };
 Extent extent_of(mlir::Value array, int64_t dimension);
 
-/// Whether `loop` runs exactly over the dimension: upper - lower equals the extent.
-bool covers(prob::ForOp loop, mlir::Value array, int64_t dimension);
+/// Whether `loop` runs exactly over the dimension but for its first `shift` places: upper - lower +
+/// shift equals the extent.
+bool covers(prob::ForOp loop, mlir::Value array, int64_t dimension, int64_t shift = 0);
 
 /// Whether two loops run over the same values of the induction variable.
 bool same_range(prob::ForOp a, prob::ForOp b);
