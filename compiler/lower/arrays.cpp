@@ -77,7 +77,8 @@ Value FunctionLowering::loop_over(Value extent, bool summing,
     b_.setInsertionPointToEnd(&body);
     result = term(induction);
   }
-  const mlir::TypeRange types(result.getType());
+  const mlir::Type type = result.getType();
+  const mlir::TypeRange types(type);
   const mlir::TypeRange none;
   auto loop = b_.create<prob::ForOp>(here, lower, extent, mlir::ValueRange{},
                                      summing ? none : types, summing ? types : none,

@@ -182,7 +182,6 @@ void ModuleLowering::describe_program() {
     auto want = [&](bool wanted, const char* kind) -> std::string {
       if (!wanted) return {};
       mlir::func::FuncOp function = derived(id, kind);
-      function.setPublic();
       function->setAttr(prob::entry_attribute, mlir::StringAttr::get(context_, kind));
       return function.getName().str();
     };

@@ -97,7 +97,10 @@ class Derive {
     active_.erase(target);
     if (failed(made)) return failure();
     made_[{source, request_of(target).getAs<mlir::StringAttr>("kind").str()}] = target;
-    if (!target.isPrivate()) target->removeAttr(prob::derive_attribute);
+    if (target->hasAttr(prob::entry_attribute)) {
+      target.setPublic();
+      target->removeAttr(prob::derive_attribute);
+    }
     return success();
   }
 

@@ -15,8 +15,8 @@
 /// values in a draw, then for each site, latent, derived, observed: its extents and its offset in u or
 /// -1).
 ///
-/// Each is made once, on a copy of its source: density, unconstrain, inlining, accumulate, gradient,
-/// as it needs them. A private function that was made keeps the attribute, so that inlining leaves its
+/// Declarations are private; those with `prob.entry` become public when they are made. Each is made once, on a copy of its source: density, unconstrain, inlining, accumulate, gradient,
+/// as it needs them. A function that stays private keeps the attribute, so that inlining leaves its
 /// calls alone. Afterwards no prob.require is left outside of models (see accumulate.h).
 /// Where in the order: first; the loop passes then see ordinary functions.
 #pragma once

@@ -34,9 +34,11 @@ class Inliner {
  private:
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
-    return callee && callee.isPrivate() && !callee.isExternal() &&
-           !callee->hasAttr(prob::derive_attribute) && !callee->hasAttr(prob::model_attribute) &&
-           !is_recursive(callee);
+    if (!callee || callee.isExternal()) return false;
+    // Shape functions are entries, but small and wanted as part of what they describe.
+    const auto entry = callee->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
+    return !(entry && entry.getValue() != "shape") && !callee->hasAttr(prob::derive_attribute) &&
+           !callee->hasAttr(prob::model_attribute) && !is_recursive(callee);
   }
 
   /// Whether a function can come to call itself.

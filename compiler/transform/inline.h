@@ -2,9 +2,9 @@
 ///
 /// Why: a density calls the log density and the transform of every site; as one body its loops can be
 /// split, hoisted and differentiated without tapes between calls.
-/// What: in a function, calls of private functions that have a body become that body, again and
-/// again. Kept as calls: recursive functions, models, functions with `prob.derive` (each is emitted
-/// once, however often it is called) and functions without a body.
+/// What: in a function, calls of functions that have a body become that body, again and again. Kept as
+/// calls: recursive functions, models, entries other than shapes and functions with `prob.derive`
+/// (each is emitted once, however often it is called) and functions without a body.
 /// Where in the order: after density and unconstrain, which make such calls, before accumulate.
 #pragma once
 
