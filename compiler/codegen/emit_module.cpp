@@ -1,0 +1,193 @@
+#include "compiler/codegen/emit_module.h"
+
+#include <cstddef>
+
+#include "borel/program.h"
+#include "compiler/codegen/emit_function.h"
+#include "compiler/support/diagnostics.h"
+
+namespace borel::codegen {
+
+using mlir::func::FuncOp;
+
+InstanceLayout::InstanceLayout(mlir::ModuleOp module) {
+  for (auto slot : module.getOps<prob::SlotOp>()) {
+    const auto next = static_cast<std::int64_t>(8 * offsets_.size());
+    offsets_[slot.getSymName().str()] = next;
+  }
+}
+
+std::int64_t InstanceLayout::header_bytes() const {
+  return static_cast<std::int64_t>((8 * offsets_.size() + 63) / 64 * 64);
+}
+
+ModuleEmitter::ModuleEmitter(mlir::ModuleOp source_module, llvm::Module& target_module,
+                             const TargetSpec& spec, const std::vector<std::string>& in_place)
+    : source(source_module),
+      module(target_module),
+      context(target_module.getContext()),
+      target(spec),
+      elementary(elementary_options(spec)),
+      extents(source_module),
+      layout(source_module),
+      f64(llvm::Type::getDoubleTy(context)),
+      i1(llvm::Type::getInt1Ty(context)),
+      i32(llvm::Type::getInt32Ty(context)),
+      i64(llvm::Type::getInt64Ty(context)),
+      ptr(llvm::PointerType::getUnqual(context)) {
+  for (auto op : source.getOps<FuncOp>())
+    if (!op.isExternal()) declare(op, llvm::is_contained(in_place, op.getSymName()));
+}
+
+llvm::Type* ModuleEmitter::scalar_type(mlir::Type type) const {
+  if (type.isF64()) return f64;
+  if (type.isInteger(64)) return i64;
+  if (type.isInteger(1)) return i1;
+  throw InternalError("code generation for a scalar type other than f64, i64 and i1");
+}
+
+llvm::Type* ModuleEmitter::memory_type(mlir::Type type) const {
+  return type.isInteger(1) ? i64 : scalar_type(type);
+}
+
+void ModuleEmitter::declare(FuncOp op, bool in_place) {
+  internal_check(op.getBody().hasOneBlock(), "a function with unstructured control flow");
+  EmittedFunction& function = functions_[op];
+  function.source = op;
+  // Array arguments in order take the memory of the array results in order.
+  function.in_place.assign(op.getNumArguments(), -1);
+  if (in_place) {
+    unsigned result = 0;
+    for (unsigned a = 0; a < op.getNumArguments(); ++a) {
+      if (!prob::is_array(op.getArgumentTypes()[a])) continue;
+      while (result < op.getNumResults() && !prob::is_array(op.getResultTypes()[result])) ++result;
+      internal_check(
+          result < op.getNumResults() && op.getResultTypes()[result] == op.getArgumentTypes()[a],
+          "a step whose results are not a state like its arguments");
+      function.in_place[a] = static_cast<int>(result++);
+    }
+  }
+
+  llvm::SmallVector<llvm::Type*> arguments{ptr, ptr, ptr}, results{i32};
+  llvm::SmallVector<unsigned> memory, read_only;
+  for (unsigned a = 0; a < op.getNumArguments(); ++a) {
+    const mlir::Type type = op.getArgumentTypes()[a];
+    if (auto tensor = mlir::dyn_cast<mlir::RankedTensorType>(type)) {
+      (function.in_place[a] >= 0 ? memory : read_only)
+          .push_back(static_cast<unsigned>(arguments.size()));
+      arguments.push_back(ptr);
+      arguments.append(static_cast<unsigned>(tensor.getNumDynamicDims()), i64);
+    } else {
+      arguments.push_back(scalar_type(type));
+    }
+  }
+  for (unsigned r = 0; r < op.getNumResults(); ++r) {
+    if (!prob::is_array(op.getResultTypes()[r])) {
+      results.push_back(scalar_type(op.getResultTypes()[r]));
+    } else if (!llvm::is_contained(function.in_place, static_cast<int>(r))) {
+      memory.push_back(static_cast<unsigned>(arguments.size()));
+      arguments.push_back(ptr);
+    }
+  }
+  llvm::Type* returned =
+      results.size() == 1 ? static_cast<llvm::Type*>(i32) : llvm::StructType::get(context, results);
+  function.function =
+      llvm::Function::Create(llvm::FunctionType::get(returned, arguments, false),
+                             llvm::GlobalValue::InternalLinkage, op.getSymName(), module);
+  llvm::Function& f = *function.function;
+  f.setDoesNotThrow();
+  f.setNoSync();
+  // An array argument may be given twice, which noalias allows for memory that is only read.
+  f.addParamAttr(0, llvm::Attribute::NoAlias);
+  f.addParamAttr(0, llvm::Attribute::ReadOnly);
+  f.addParamAttr(0, llvm::Attribute::get(context, llvm::Attribute::Dereferenceable,
+                                         static_cast<std::uint64_t>(
+                                             std::max<std::int64_t>(layout.header_bytes(), 1))));
+  f.addParamAttr(
+      1, llvm::Attribute::get(context, llvm::Attribute::Dereferenceable, sizeof(borel_workspace)));
+  for (const unsigned i : {1u, 2u}) f.addParamAttr(i, llvm::Attribute::NoAlias);
+  for (const unsigned i : read_only) {
+    f.addParamAttr(i, llvm::Attribute::NoAlias);
+    f.addParamAttr(i, llvm::Attribute::ReadOnly);
+  }
+  for (const unsigned i : memory) f.addParamAttr(i, llvm::Attribute::NoAlias);
+  for (unsigned i = 0; i < f.arg_size(); ++i) f.addParamAttr(i, llvm::Attribute::NoUndef);
+}
+
+EmittedFunction& ModuleEmitter::function(FuncOp op) { return functions_.at(op); }
+
+EmittedFunction& ModuleEmitter::function(llvm::StringRef name) {
+  auto op = source.lookupSymbol<FuncOp>(name);
+  if (!op || op.isExternal()) throw InternalError("the module has no function " + name.str());
+  return functions_.at(op);
+}
+
+void ModuleEmitter::emit_functions() {
+  for (auto op : source.getOps<FuncOp>())
+    if (!op.isExternal()) emit(functions_.at(op));
+}
+
+void ModuleEmitter::emit(EmittedFunction& function) {
+  if (function.emitted) return;
+  function.emitted = true;
+  // Callees first: what they may do decides how calls look. A recursive one may do anything.
+  function.source.walk([&](mlir::func::CallOp call) { emit(functions_.at(extents.callee(call))); });
+  function.storage = std::make_unique<StoragePlan>(function.source, extents, function.in_place);
+  FunctionEmitter(*this, function).run();
+}
+
+// runtime/core/philox.h defines the numbers.
+llvm::Function* ModuleEmitter::uniform() {
+  if (uniform_) return uniform_;
+  uniform_ = llvm::Function::Create(llvm::FunctionType::get(f64, {ptr}, false),
+                                    llvm::GlobalValue::InternalLinkage, "borel.uniform", module);
+  uniform_->setDoesNotThrow();
+  uniform_->addFnAttr(llvm::Attribute::NoInline);
+  uniform_->addParamAttr(0, llvm::Attribute::NoAlias);
+  auto block = [&](const char* name) { return llvm::BasicBlock::Create(context, name, uniform_); };
+  llvm::IRBuilder<> b(block("entry"));
+  llvm::Value* state = uniform_->getArg(0);
+  const auto field = [&](std::size_t offset) {
+    return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), state, offset);
+  };
+  llvm::Value* count_at = field(offsetof(RandomContext, count));
+  llvm::Value* spare_at = field(offsetof(RandomContext, spare));
+  llvm::Value* count = b.CreateLoad(i64, count_at);
+  b.CreateStore(b.CreateAdd(count, b.getInt64(1)), count_at);
+  llvm::BasicBlock *second = block("second"), *first = block("first");
+  b.CreateCondBr(b.CreateTrunc(count, i1), second, first);
+  b.SetInsertPoint(second);
+  b.CreateRet(b.CreateLoad(f64, spare_at));
+
+  b.SetInsertPoint(first);
+  llvm::Value* key = b.CreateLoad(i64, field(offsetof(RandomContext, key)));
+  llvm::Value* step = b.CreateLoad(i64, field(offsetof(RandomContext, step)));
+  llvm::Value* position = b.CreateLShr(count, 1);
+  const auto low = [&](llvm::Value* x) { return b.CreateTrunc(x, i32); };
+  const auto high = [&](llvm::Value* x) { return b.CreateTrunc(b.CreateLShr(x, 32), i32); };
+  llvm::Value* x[4] = {low(position), high(position), low(step), high(step)};
+  llvm::Value* k[2] = {low(key), high(key)};
+  for (int round = 0; round < 10; ++round) {
+    llvm::Value* p0 = b.CreateMul(b.CreateZExt(x[0], i64), b.getInt64(0xd2511f53u));
+    llvm::Value* p1 = b.CreateMul(b.CreateZExt(x[2], i64), b.getInt64(0xcd9e8d57u));
+    llvm::Value* y0 = b.CreateXor(b.CreateXor(high(p1), x[1]), k[0]);
+    llvm::Value* y2 = b.CreateXor(b.CreateXor(high(p0), x[3]), k[1]);
+    x[0] = y0;
+    x[1] = low(p1);
+    x[2] = y2;
+    x[3] = low(p0);
+    k[0] = b.CreateAdd(k[0], b.getInt32(0x9e3779b9u));
+    k[1] = b.CreateAdd(k[1], b.getInt32(0xbb67ae85u));
+  }
+  const auto real = [&](llvm::Value* lower, llvm::Value* upper) {
+    llvm::Value* word =
+        b.CreateOr(b.CreateZExt(lower, i64), b.CreateShl(b.CreateZExt(upper, i64), 32));
+    llvm::Value* bits = b.CreateOr(b.CreateLShr(word, 12), b.getInt64(0x3ff0000000000000u));
+    return b.CreateFSub(b.CreateBitCast(bits, f64), llvm::ConstantFP::get(f64, 1.0 - 0x1p-53));
+  };
+  b.CreateStore(real(x[2], x[3]), spare_at);
+  b.CreateRet(real(x[0], x[1]));
+  return uniform_;
+}
+
+}  // namespace borel::codegen

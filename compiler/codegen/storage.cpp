@@ -1,0 +1,378 @@
+#include "compiler/codegen/storage.h"
+
+#include <optional>
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+#include "compiler/codegen/lifetimes.h"
+#include "compiler/support/diagnostics.h"
+
+namespace borel::codegen {
+
+using mlir::Operation;
+using mlir::Value;
+namespace arith = mlir::arith;
+namespace scf = mlir::scf;
+
+Value StoragePlan::root(Value value) {
+  while (auto extract = value.getDefiningOp<prob::ExtractOp>()) value = extract.getArray();
+  return value;
+}
+
+unsigned StoragePlan::buffer_of(Value array) const {
+  auto found = ids_.find(root(array));
+  internal_check(found != ids_.end(), "an array value without a buffer");
+  return found->second;
+}
+
+llvm::ArrayRef<unsigned> StoragePlan::allocated_before(Operation* op) const {
+  auto found = allocated_.find(op);
+  return found == allocated_.end() ? llvm::ArrayRef<unsigned>() : found->second;
+}
+
+llvm::ArrayRef<unsigned> StoragePlan::rows_of(prob::ForOp loop) const {
+  auto found = rows_.find(loop);
+  return found == rows_.end() ? llvm::ArrayRef<unsigned>() : found->second;
+}
+
+// Builds a plan: lists the array values and the pairs that should share, then joins pairs, those in
+// the innermost loops first, as long as no two members' lives overlap.
+class StoragePlanner {
+ public:
+  StoragePlanner(mlir::func::FuncOp function, Extents& extents, StoragePlan& plan)
+      : function_(function), extents_(extents), plan_(plan), times_(function) {}
+
+  void run(llvm::ArrayRef<int> in_place) {
+    collect(in_place);
+    pair_up();
+    std::stable_sort(pairs_.begin(), pairs_.end(),
+                     [](const Pair& a, const Pair& b) { return a.depth > b.depth; });
+    for (const Pair& pair : pairs_) join(find(pair.a), find(pair.b));
+    give_results();
+    place();
+  }
+
+ private:
+  struct Group {
+    llvm::SmallVector<Value, 4> values;
+    llvm::SmallVector<Life, 4> lives;  // of each value
+    ExtentList extents;
+    mlir::Type element;
+    bool read_only = false;
+    std::optional<unsigned> result;  // memory of this result of the function
+    unsigned parent;                 // union-find
+  };
+  struct Pair {
+    Value a, b;
+    unsigned depth;
+  };
+
+  unsigned find(unsigned id) const {
+    while (groups_[id].parent != id) id = groups_[id].parent;
+    return id;
+  }
+  unsigned find(Value value) const { return find(index_.at(value)); }
+
+  static unsigned depth_of(Operation* op) {
+    unsigned depth = 0;
+    for (; op; op = op->getParentOp())
+      if (mlir::isa<prob::ForOp, scf::WhileOp>(op)) ++depth;
+    return depth;
+  }
+
+  void add(Value value) {
+    if (!prob::is_array(value.getType()) || StoragePlan::is_view(value)) return;
+    Group group;
+    group.values.push_back(value);
+    group.lives.push_back(times_.of(value));
+    group.extents = extents_.of_array(value);
+    group.element = prob::scalar_type(value.getType());
+    group.read_only = static_cast<bool>(value.getDefiningOp<prob::DataOp>());
+    group.parent = static_cast<unsigned>(groups_.size());
+    index_[value] = group.parent;
+    groups_.push_back(std::move(group));
+  }
+
+  void collect(llvm::ArrayRef<int> in_place) {
+    for (mlir::BlockArgument argument : function_.getArguments()) {
+      if (!prob::is_array(argument.getType())) continue;
+      add(argument);
+      const unsigned n = argument.getArgNumber();
+      if (n < in_place.size() && in_place[n] >= 0)
+        groups_.back().result = static_cast<unsigned>(in_place[n]);
+      else
+        groups_.back().read_only = true;
+    }
+    function_.walk<mlir::WalkOrder::PreOrder>([&](Operation* op) {
+      if (op == function_) return;
+      for (mlir::Region& region : op->getRegions())
+        if (!region.empty())
+          for (mlir::BlockArgument argument : region.front().getArguments()) add(argument);
+      for (const Value result : op->getResults()) add(result);
+    });
+  }
+
+  void want(Value a, Value b, unsigned depth) {
+    if (!prob::is_array(a.getType()) || StoragePlan::is_view(a) || StoragePlan::is_view(b)) return;
+    pairs_.push_back({a, b, depth});
+  }
+
+  void pair_up() {
+    function_.walk([&](Operation* op) {
+      const unsigned depth = depth_of(op);
+      if (auto insert = mlir::dyn_cast<prob::InsertOp>(op))
+        want(insert.getArray(), insert.getResult(), depth);
+      if (auto add_at = mlir::dyn_cast<prob::AddAtOp>(op))
+        want(add_at.getArray(), add_at.getResult(), depth);
+      if (auto select = mlir::dyn_cast<arith::SelectOp>(op)) {
+        want(select.getTrueValue(), select.getResult(), depth);
+        want(select.getFalseValue(), select.getResult(), depth);
+      }
+      if (auto branch = mlir::dyn_cast<scf::IfOp>(op); branch && branch.elseBlock()) {
+        for (unsigned i = 0; i < branch.getNumResults(); ++i) {
+          want(branch.thenYield().getOperand(i), branch.getResult(i), depth);
+          want(branch.elseYield().getOperand(i), branch.getResult(i), depth);
+        }
+      }
+      if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) pair_loop(loop, depth);
+      if (auto loop = mlir::dyn_cast<scf::WhileOp>(op)) {
+        for (unsigned i = 0; i < loop.getNumResults(); ++i) {
+          if (!prob::is_array(loop.getResult(i).getType())) continue;
+          unite(find(loop.getResult(i)), find(loop.getAfterArguments()[i]));
+          want(loop.getConditionOp().getArgs()[i], loop.getResult(i), depth);
+        }
+        for (unsigned i = 0; i < loop.getInits().size(); ++i) {
+          want(loop.getYieldOp().getOperand(i), loop.getBeforeArguments()[i], depth);
+          want(loop.getInits()[i], loop.getBeforeArguments()[i], depth - 1);
+        }
+      }
+    });
+  }
+
+  void pair_loop(prob::ForOp loop, unsigned depth) {
+    prob::YieldOp yield = loop.terminator();
+    const auto chain = [&](Value init, Value argument, Value next, Value result) {
+      if (!prob::is_array(init.getType())) return;
+      unite(find(argument), find(result));
+      want(next, argument, depth);
+      want(init, argument, depth - 1);
+    };
+    for (auto [init, argument, next, result] :
+         llvm::zip(loop.getCarryInits(), loop.carry_args(), yield.getCarries(), loop.getCarries()))
+      chain(init, argument, next, result);
+    for (auto [init, argument, next, result] :
+         llvm::zip(loop.getIntoInits(), loop.into_args(), yield.getIntos(), loop.getIntos()))
+      chain(init, argument, next, result);
+  }
+
+  // A plate that computes element iv of `result` from element iv of `source` alone may write over
+  // `source`, provided that nothing else needs it.
+  bool overwrites(Value result, Value source, const Life& result_life,
+                  const Life& source_life) const {
+    auto loop = result.getDefiningOp<prob::ForOp>();
+    if (!loop || !loop.is_plate()) return false;
+    if (!mlir::matchPattern(loop.getLower(), mlir::m_Zero())) return false;
+    const unsigned n = mlir::cast<mlir::OpResult>(result).getResultNumber();
+    if (n >= loop.getMaps().size() ||
+        mlir::cast<mlir::RankedTensorType>(result.getType()).getRank() != 1)
+      return false;
+    const Interval whole{times_.begin(loop), times_.end(loop)};
+    for (const Interval x : source_life)
+      for (const Interval y : result_life)
+        if (overlap(x, y) &&
+            (std::max(x.begin, y.begin) < whole.begin || std::min(x.end, y.end) > whole.end))
+          return false;
+    for (Operation* user : source.getUsers()) {
+      if (user == loop) return false;
+      if (!loop->isProperAncestor(user)) continue;
+      auto extract = mlir::dyn_cast<prob::ExtractOp>(user);
+      if (!extract || extract.getIndices().size() != 1 ||
+          extract.getIndices()[0] != loop.induction())
+        return false;
+    }
+    return true;
+  }
+
+  bool interfere(const Group& a, const Group& b) const {
+    for (unsigned i = 0; i < a.values.size(); ++i)
+      for (unsigned j = 0; j < b.values.size(); ++j) {
+        if (!overlap(a.lives[i], b.lives[j])) continue;
+        if (overwrites(a.values[i], b.values[j], a.lives[i], b.lives[j])) continue;
+        if (overwrites(b.values[j], a.values[i], b.lives[j], a.lives[i])) continue;
+        return true;
+      }
+    return false;
+  }
+
+  void unite(unsigned a, unsigned b) {
+    if (a == b) return;
+    Group &into = groups_[a], &from = groups_[b];
+    llvm::append_range(into.values, from.values);
+    llvm::append_range(into.lives, from.lives);
+    if (from.result) into.result = from.result;
+    from.values.clear();
+    from.lives.clear();
+    from.parent = a;
+  }
+
+  void join(unsigned a, unsigned b) {
+    if (a == b) return;
+    const Group &x = groups_[a], &y = groups_[b];
+    if (x.read_only || y.read_only || x.element != y.element || x.extents != y.extents) return;
+    if (x.result && y.result) return;
+    if (interfere(x, y)) return;
+    if (!x.result && !y.result) {
+      llvm::SmallVector<Value> both(x.values.begin(), x.values.end());
+      llvm::append_range(both, y.values);
+      Operation* at = anchor(both);
+      if (!times_.available(x.extents, nullptr) && !times_.available(x.extents, at)) return;
+    }
+    unite(a, b);
+  }
+
+  // The operation of the innermost common block before which nothing of the group exists.
+  Operation* anchor(llvm::ArrayRef<Value> values) const {
+    Value head = values.front();
+    mlir::Block* block = head.getParentBlock();
+    const auto holds = [&](Value value) -> bool {
+      for (mlir::Block* b = value.getParentBlock(); b; b = b->getParentOp()->getBlock()) {
+        if (b == block) return true;
+        if (mlir::isa<mlir::func::FuncOp>(b->getParentOp())) return false;
+      }
+      return false;
+    };
+    while (!llvm::all_of(values, holds)) block = block->getParentOp()->getBlock();
+    Operation* first = nullptr;
+    for (Value value : values) {
+      Operation* op = value.getDefiningOp();
+      if (!op) op = value.getParentBlock()->getParentOp();
+      Operation* here = block->findAncestorOpInBlock(*op);
+      internal_check(here != nullptr, "an argument of a block without its loop's result");
+      if (!first || times_.begin(here) < times_.begin(first)) first = here;
+    }
+    return first;
+  }
+
+  void give_results() {
+    auto returned = mlir::cast<mlir::func::ReturnOp>(function_.getBody().front().getTerminator());
+    llvm::SmallVector<bool> given(returned.getNumOperands(), false);
+    for (const Group& group : groups_)
+      if (group.result && group.parent == index_.at(group.values.front()))
+        given[*group.result] = true;
+    for (unsigned i = 0; i < returned.getNumOperands(); ++i) {
+      const Value value = returned.getOperand(i);
+      if (!prob::is_array(value.getType()) || StoragePlan::is_view(value)) continue;
+      const unsigned id = find(value);
+      if (groups_[id].read_only || groups_[id].result) continue;
+      if (!given[i]) {
+        groups_[id].result = i;
+        continue;
+      }
+      // In-place argument: its extents are those of the result by contract.
+      for (unsigned other = 0; other < groups_.size(); ++other)
+        if (groups_[other].parent == other && groups_[other].result == i &&
+            groups_[other].element == groups_[id].element &&
+            !interfere(groups_[other], groups_[id])) {
+          unite(other, id);
+          break;
+        }
+    }
+  }
+
+  // The map whose rows the group's values are, when an iteration yields one of them.
+  Value row_of(const Group& group) const {
+    for (const Value value : group.values)
+      for (mlir::OpOperand& use : value.getUses()) {
+        auto yield = mlir::dyn_cast<prob::YieldOp>(use.getOwner());
+        if (!yield) continue;
+        auto loop = mlir::cast<prob::ForOp>(yield->getParentOp());
+        const unsigned first = size_of(loop.getCarries()), maps = size_of(loop.getMaps());
+        const unsigned n = use.getOperandNumber();
+        if (n < first || n >= first + maps || !taken_rows_.insert(loop.getResult(n)).second)
+          continue;
+        const bool inside = llvm::all_of(group.values, [&](Value member) {
+          return loop.getBody().isAncestor(member.getParentRegion()) &&
+                 !(mlir::isa<mlir::BlockArgument>(member) &&
+                   member.getParentBlock() == &loop.block());
+        });
+        if (inside) return loop.getResult(n);
+        taken_rows_.erase(loop.getResult(n));
+      }
+    return {};
+  }
+
+  void place() {
+    llvm::DenseMap<unsigned, unsigned> ids;
+    std::vector<std::pair<unsigned, Life>> framed;  // buffer, life
+    for (unsigned id = 0; id < groups_.size(); ++id) {
+      const Group& group = groups_[id];
+      if (group.parent != id) continue;
+      Buffer buffer;
+      buffer.extents = group.extents;
+      buffer.element = group.element;
+      const unsigned number = plan_.buffer_count();
+      ids[id] = number;
+      if (group.read_only) {
+        auto argument = mlir::dyn_cast<mlir::BlockArgument>(group.values.front());
+        buffer.kind = argument ? Buffer::Kind::Argument : Buffer::Kind::Data;
+        buffer.index = argument ? argument.getArgNumber() : 0;
+      } else if (group.result) {
+        buffer.kind = Buffer::Kind::Result;
+        buffer.index = *group.result;
+      } else if (const Value map = row_of(group)) {
+        buffer.kind = Buffer::Kind::Row;
+        buffer.row_of = map;
+        plan_.rows_[map.getDefiningOp()].push_back(number);
+      } else if (times_.available(group.extents, nullptr)) {
+        Life life;
+        for (const Life& one : group.lives) llvm::append_range(life, one);
+        framed.emplace_back(number, std::move(life));
+      } else {
+        buffer.before = anchor(group.values);
+        if (!times_.available(group.extents, buffer.before))
+          throw InternalError("an array whose extents are known only after it has to exist");
+        plan_.allocated_[buffer.before].push_back(number);
+      }
+      plan_.buffers_.push_back(std::move(buffer));
+    }
+    share_frame(framed);
+    for (const auto& [value, id] : index_) plan_.ids_[value] = ids.at(find(id));
+  }
+
+  // Pieces of the frame are shared by buffers of one shape whose lives do not overlap.
+  void share_frame(llvm::ArrayRef<std::pair<unsigned, Life>> framed) {
+    llvm::SmallVector<Life> lives;
+    for (const auto& [number, life] : framed) {
+      Buffer& buffer = plan_.buffers_[number];
+      unsigned slot = 0;
+      for (; slot < plan_.frame_.size(); ++slot)
+        if (plan_.buffers_[plan_.frame_[slot]].extents == buffer.extents &&
+            !overlap(lives[slot], life))
+          break;
+      if (slot == plan_.frame_.size()) {
+        plan_.frame_.push_back(number);
+        lives.emplace_back();
+      }
+      buffer.frame_slot = slot;
+      llvm::append_range(lives[slot], life);
+    }
+  }
+
+  mlir::func::FuncOp function_;
+  Extents& extents_;
+  StoragePlan& plan_;
+  Lifetimes times_;
+  std::vector<Group> groups_;
+  llvm::DenseMap<Value, unsigned> index_;
+  std::vector<Pair> pairs_;
+  mutable llvm::DenseSet<Value> taken_rows_;
+};
+
+StoragePlan::StoragePlan(mlir::func::FuncOp function, Extents& extents,
+                         llvm::ArrayRef<int> in_place) {
+  StoragePlanner(function, extents, *this).run(in_place);
+}
+
+}  // namespace borel::codegen

@@ -1,0 +1,29 @@
+// Which loops run over vector lanes, and how.
+#pragma once
+
+#include <optional>
+
+#include "compiler/codegen/storage.h"
+
+namespace borel::codegen {
+
+// How a plate is run over lanes.
+struct VectorPlan {
+  // How lanes add to an array (prob.add_at in the plate).
+  enum class Accumulation {
+    Direct,    // element [..., iv + k]: lanes have neighbouring elements
+    Strided,   // an element of its own for each lane
+    Register,  // one element throughout the loop: summed in a register
+    Table,     // an element that all lanes share, another in each inner iteration
+    Scattered  // any element
+  };
+  llvm::DenseSet<mlir::Value> varying;  // values that differ from lane to lane
+  llvm::DenseMap<mlir::Operation*, Accumulation> accumulations;
+};
+
+// The plan for `loop`, or nothing when it is better scalar (its inner loops may still be vectors).
+// `width` is the number of lanes.
+std::optional<VectorPlan> plan_vectors(prob::ForOp loop, const StoragePlan& storage,
+                                       Extents& extents, unsigned width);
+
+}  // namespace borel::codegen

@@ -1,0 +1,263 @@
+// prob.for in every form and at the extents where vectors begin and end, for every vector width,
+// against the interpreter.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "tests/unit/codegen_emit_support.h"
+
+namespace borel::codegen {
+namespace {
+
+using testing::int_array;
+using testing::make_array;
+using testing::real_array;
+
+const std::vector<std::int64_t> extents{0, 1, 2, 7, 8, 9, 16, 20, 1000};
+
+std::vector<double> numbers(std::int64_t n, unsigned seed = 1) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  std::vector<double> list;
+  for (std::int64_t i = 0; i < n; ++i) list.push_back(normal(random));
+  return list;
+}
+
+Datum reals(std::int64_t n, unsigned seed = 1) { return real_array(numbers(n, seed)); }
+
+Datum matrix(std::int64_t n, std::int64_t m, unsigned seed = 1) {
+  std::vector<Datum> elements;
+  for (const double x : numbers(n * m, seed)) elements.emplace_back(x);
+  return make_array({n, m}, elements);
+}
+
+Datum indices(std::int64_t n, std::int64_t below, unsigned seed = 1) {
+  std::mt19937_64 random(seed);
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < n; ++i)
+    list.push_back(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(below)));
+  return int_array(list);
+}
+
+class Loops : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Widths, Loops, ::testing::Values(1, 2, 4, 8));
+
+TEST_P(Loops, PlateWithMapAndSums) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
+    -> (tensor<?xf64>, f64, i64, tensor<?xi1>, tensor<?xi64>) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %m, %b, %k, %sum, %count = prob.for %i = %zero to %n map(f64, i1, i64) sum(f64, i64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %yi = prob.extract %y[%i] : tensor<?xf64> -> f64
+    %p = arith.mulf %xi, %yi : f64
+    %q = arith.addf %p, %s : f64
+    %e = math.exp %q : f64
+    %c = arith.cmpf ogt, %xi, %yi : f64
+    %r = arith.select %c, %e, %p : f64
+    %i2 = arith.addi %i, %one : i64
+    %ci = arith.extui %c : i1 to i64
+    prob.yield map(%r, %c, %i2 : f64, i1, i64) sum(%e, %ci : f64, i64)
+  }
+  return %m, %sum, %count, %b, %k : tensor<?xf64>, f64, i64, tensor<?xi1>, tensor<?xi64>
+})",
+                 GetParam());
+  for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), reals(n, 2), 0.25});
+}
+
+TEST_P(Loops, BoundsAndOffsets) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64) {
+  %one = arith.constant 1 : i64
+  %three = arith.constant 3 : i64
+  %m, %sum = prob.for %i = %lower to %upper map(f64) sum(f64) {
+    %j = arith.subi %i, %one : i64
+    %a = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %b = prob.extract %x[%j] : tensor<?xf64> -> f64
+    %c = prob.extract %x[%one] : tensor<?xf64> -> f64
+    %k = arith.muli %j, %three : i64
+    %kr = arith.remsi %k, %upper : i64
+    %d = prob.extract %x[%kr] : tensor<?xf64> -> f64
+    %s = arith.subf %a, %b : f64
+    %t = arith.mulf %s, %c : f64
+    %u = arith.subf %t, %d : f64
+    prob.yield map(%u : f64) sum(%t : f64)
+  }
+  return %m, %sum : tensor<?xf64>, f64
+})",
+                 GetParam());
+  for (const std::int64_t n : extents)
+    for (const std::int64_t lower : {1, 2, 5})
+      if (n > 1) ir.expect_same("f", {reals(n), std::int64_t{lower}, n});
+  ir.expect_same("f", {reals(5), std::int64_t{4}, std::int64_t{2}});
+}
+
+TEST_P(Loops, GatherAndScatter) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %a: tensor<?xf64>)
+    -> (tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %j = prob.dim %a 0 : tensor<?xf64>
+  %z = prob.zeros(%j) : tensor<?xf64>
+  %zn = prob.zeros(%n) : tensor<?xf64>
+  %r:3 = prob.for %i = %zero to %n into(%acc = %z : tensor<?xf64>, %own = %zn : tensor<?xf64>,
+      %one = %a : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %ag = prob.extract %a[%gi] : tensor<?xf64> -> f64
+    %p = arith.mulf %xi, %ag : f64
+    %acc1 = prob.add_at %p into %acc[%gi] : f64 into tensor<?xf64>
+    %acc2 = prob.add_at %xi into %acc1[%gi] : f64 into tensor<?xf64>
+    %own1 = prob.add_at %xi into %own[%i] : f64 into tensor<?xf64>
+    %one1 = prob.add_at %xi into %one[%zero] : f64 into tensor<?xf64>
+    prob.yield into(%acc2, %own1, %one1 : tensor<?xf64>, tensor<?xf64>, tensor<?xf64>)
+  }
+  return %r#0, %r#1, %r#2 : tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+})",
+                 GetParam());
+  for (const std::int64_t n : extents)
+    for (const std::int64_t j : {1, 3, 85})
+      ir.expect_same("f", {reals(n), indices(n, j), reals(j, 3)});
+}
+
+TEST_P(Loops, BranchesAndConditionalAccumulation) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %k: i64, %c: i1)
+    -> (tensor<?xf64>, tensor<?xf64>, f64) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %f0 = arith.constant 0.0 : f64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %z = prob.zeros(%k) : tensor<?xf64>
+  %m, %sum, %r = prob.for %i = %zero to %n into(%acc = %z : tensor<?xf64>) map(f64) sum(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %positive = arith.cmpf ogt, %xi, %f0 : f64
+    %later = arith.cmpi sgt, %i, %zero : i64
+    %d = scf.if %later -> f64 {
+      %j = arith.subi %i, %one : i64
+      %xj = prob.extract %x[%j] : tensor<?xf64> -> f64
+      %s = arith.subf %xi, %xj : f64
+      scf.yield %s : f64
+    } else {
+      scf.yield %f0 : f64
+    }
+    %e, %acc3 = scf.if %positive -> (f64, tensor<?xf64>) {
+      %acc1 = prob.add_at %xi into %acc[%gi] : f64 into tensor<?xf64>
+      %l = math.log %xi : f64
+      %q = arith.divsi %i, %gi : i64
+      %qf = arith.sitofp %q : i64 to f64
+      %lq = arith.addf %l, %qf : f64
+      scf.yield %lq, %acc1 : f64, tensor<?xf64>
+    } else {
+      %b = scf.if %c -> tensor<?xf64> {
+        %acc1 = prob.add_at %d into %acc[%zero] : f64 into tensor<?xf64>
+        scf.yield %acc1 : tensor<?xf64>
+      } else {
+        scf.yield %acc : tensor<?xf64>
+      }
+      scf.yield %d, %b : f64, tensor<?xf64>
+    }
+    prob.yield map(%e : f64) sum(%d : f64) into(%acc3 : tensor<?xf64>)
+  }
+  return %m, %r, %sum : tensor<?xf64>, tensor<?xf64>, f64
+})",
+                 GetParam());
+  for (const std::int64_t n : extents) {
+    std::vector<double> x = numbers(n);
+    std::vector<std::int64_t> g;
+    // Where no branch reads the index it is far out of range, or a divisor of zero.
+    for (const double xi : x) g.push_back(xi > 0 ? 1 + static_cast<std::int64_t>(xi) : 0);
+    for (const bool c : {false, true})
+      ir.expect_same("f", {real_array(x), int_array(g), std::int64_t{9}, c});
+  }
+}
+
+TEST_P(Loops, MatrixTimesVectorAndItsTranspose) {
+  const std::string text = R"(
+func.func @rows(%x: tensor<?x?xf64>, %b: tensor<?xf64>) -> (tensor<?xf64>, f64, tensor<?xf64>) {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?x?xf64>
+  %k = prob.dim %b 0 : tensor<?xf64>
+  %z = prob.zeros(%k) : tensor<?xf64>
+  %m, %s, %g = prob.for %i = %zero to %n into(%acc = %z : tensor<?xf64>) map(f64) sum(f64) {
+    %dot = prob.for %j = %zero to %k sum(f64) {
+      %xij = prob.extract %x[%i, %j] : tensor<?x?xf64> -> f64
+      %bj = prob.extract %b[%j] : tensor<?xf64> -> f64
+      %p = arith.mulf %xij, %bj : f64
+      prob.yield sum(%p : f64)
+    }
+    %e = math.tanh %dot : f64
+    %acc2 = prob.for %j = %zero to %k into(%a = %acc : tensor<?xf64>) {
+      %xij = prob.extract %x[%i, %j] : tensor<?x?xf64> -> f64
+      %p = arith.mulf %xij, %e : f64
+      %a1 = prob.add_at %p into %a[%j] : f64 into tensor<?xf64>
+      prob.yield into(%a1 : tensor<?xf64>)
+    }
+    prob.yield map(%dot : f64) sum(%e : f64) into(%acc2 : tensor<?xf64>)
+  }
+  return %m, %s, %g : tensor<?xf64>, f64, tensor<?xf64>
+}
+func.func @columns(%x: tensor<?x?xf64>, %b: tensor<?xf64>)
+    -> (tensor<?xf64>, f64, tensor<?xf64>) {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 1 : tensor<?x?xf64>
+  %k = prob.dim %b 0 : tensor<?xf64>
+  %z = prob.zeros(%k) : tensor<?xf64>
+  %m, %s, %g = prob.for %i = %zero to %n into(%acc = %z : tensor<?xf64>) map(f64) sum(f64) {
+    %dot = prob.for %j = %zero to %k sum(f64) {
+      %xij = prob.extract %x[%j, %i] : tensor<?x?xf64> -> f64
+      %bj = prob.extract %b[%j] : tensor<?xf64> -> f64
+      %p = arith.mulf %xij, %bj : f64
+      prob.yield sum(%p : f64)
+    }
+    %e = math.tanh %dot : f64
+    %acc2 = prob.for %j = %zero to %k into(%a = %acc : tensor<?xf64>) {
+      %xij = prob.extract %x[%j, %i] : tensor<?x?xf64> -> f64
+      %p = arith.mulf %xij, %e : f64
+      %a1 = prob.add_at %p into %a[%j] : f64 into tensor<?xf64>
+      prob.yield into(%a1 : tensor<?xf64>)
+    }
+    prob.yield map(%dot : f64) sum(%e : f64) into(%acc2 : tensor<?xf64>)
+  }
+  return %m, %s, %g : tensor<?xf64>, f64, tensor<?xf64>
+})";
+  Compiled_ir ir(text, GetParam());
+  for (const std::int64_t n : extents)
+    for (const std::int64_t k : {0, 1, 9}) {
+      ir.expect_same("rows", {matrix(n, k), reals(k, 2)}, 1e-11);
+      ir.expect_same("columns", {matrix(k, n), reals(k, 2)}, 1e-11);
+    }
+}
+
+TEST_P(Loops, RecurrencesAndReverse) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %a: f64) -> (tensor<?xf64>, f64, f64, tensor<?xf64>) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %f0 = arith.constant 1.5 : f64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %last, %tape, %sum = prob.for %i = %zero to %n carry(%h = %f0 : f64) map(f64) sum(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %p = arith.mulf %h, %a : f64
+    %next = arith.addf %p, %xi : f64
+    prob.yield carry(%next : f64) map(%h : f64) sum(%next : f64)
+  }
+  %back, %r = prob.for %i = %zero to %n reverse carry(%h = %last : f64) map(f64) {
+    %ti = prob.extract %tape[%i] : tensor<?xf64> -> f64
+    %p = arith.mulf %h, %a : f64
+    %next = arith.subf %p, %ti : f64
+    prob.yield carry(%next : f64) map(%next : f64)
+  }
+  return %tape, %sum, %back, %r : tensor<?xf64>, f64, f64, tensor<?xf64>
+})",
+                 GetParam());
+  for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), 0.5});
+}
+
+}  // namespace
+}  // namespace borel::codegen
