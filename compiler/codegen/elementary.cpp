@@ -70,8 +70,7 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "entries follow the order of Elementary");
 
-llvm::Function* body(llvm::Module& module, const Entry& which, llvm::Type* type,
-                     const ElementaryOptions& options) {
+llvm::Function* body(llvm::Module& module, const Entry& which, llvm::Type* type, bool avx512) {
   const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
   const unsigned width = vector == nullptr ? 1 : vector->getNumElements();
   const std::string name = "borel." + std::string(which.name) + ".v" + std::to_string(width);
@@ -81,12 +80,8 @@ llvm::Function* body(llvm::Module& module, const Entry& which, llvm::Type* type,
   const llvm::SmallVector<llvm::Type*, 2> types(static_cast<std::size_t>(which.arity), type);
   auto* function = llvm::Function::Create(llvm::FunctionType::get(type, types, false),
                                           llvm::GlobalValue::InternalLinkage, name, module);
-  using Inlining = ElementaryOptions::Inlining;
-  if (options.inlining == Inlining::never) {
-    function->addFnAttr(llvm::Attribute::NoInline);
-  } else if (options.inlining == Inlining::always || which.brief) {
-    function->addFnAttr(llvm::Attribute::AlwaysInline);
-  }
+  // Not by LLVM's own inliner: `optimise` does it, call by call and late.
+  function->addFnAttr(llvm::Attribute::NoInline);
   function->setDoesNotThrow();
   function->setWillReturn();
   function->setDoesNotAccessMemory();
@@ -95,7 +90,7 @@ llvm::Function* body(llvm::Module& module, const Entry& which, llvm::Type* type,
   function->addFnAttr(llvm::Attribute::Speculatable);
   // A builder of its own: no flags, debug location or folder of the caller's leaks in.
   llvm::IRBuilder<> builder(llvm::BasicBlock::Create(module.getContext(), "entry", function));
-  Ops ops(builder, type, options.avx512);
+  Ops ops(builder, type, avx512);
   const Real first{&ops, function->getArg(0)};
   const Real result =
       which.arity == 1 ? which.unary(first) : which.binary(first, {&ops, function->getArg(1)});
@@ -119,7 +114,15 @@ llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, Elementary function,
                              const ElementaryOptions& options) {
   llvm::Module& module = *builder.GetInsertBlock()->getModule();
   llvm::Type* type = operands.front()->getType();
-  return builder.CreateCall(body(module, entry(function), type, options), operands);
+  const Entry& which = entry(function);
+  llvm::CallInst* call = builder.CreateCall(body(module, which, type, options.avx512), operands);
+  using Inlining = ElementaryOptions::Inlining;
+  const bool inlined =
+      options.inlining == Inlining::automatic ? which.brief : options.inlining == Inlining::always;
+  if (inlined) {
+    call->addFnAttr(llvm::Attribute::get(module.getContext(), inline_elementary_attribute));
+  }
+  return call;
 }
 
 }  // namespace borel::codegen

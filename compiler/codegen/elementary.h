@@ -55,6 +55,9 @@ enum class Elementary : std::uint8_t {
   atan2,           // 2.5
 };
 
+/// Marks the calls that `optimise` inlines.
+inline constexpr const char* inline_elementary_attribute = "borel-inline";
+
 /// Number of operands: 2 for atan2 (y, x) and pow (base, exponent), else 1.
 int elementary_arity(Elementary function);
 
@@ -62,8 +65,10 @@ int elementary_arity(Elementary function);
 std::string_view elementary_name(Elementary function);
 
 struct ElementaryOptions {
+  /// Of one call. Inlined code keeps its tables and coefficients in registers over a loop; a call
+  /// costs a few ns more and next to no compile time.
   enum class Inlining {
-    automatic,  // short functions are always inlined, long ones at LLVM's discretion
+    automatic,  // exp, expm1, log, log1p, sqrt and tanh are inlined
     always,
     never,
   };
@@ -76,8 +81,9 @@ ElementaryOptions elementary_options(const TargetSpec& target);
 
 /// Emits function(operands) at the builder's insertion point and returns the result, of the
 /// operands' common type: double, or a fixed vector of double of 1 to 8 lanes or a multiple of 8.
-/// The body is added to the builder's module at first use; all uses in one module must be with the
-/// same options. `apply_target` (engine_target.h) afterwards gives it the target's attributes.
+/// The body is added to the builder's module at first use; all uses in one module must agree on
+/// `avx512`. `optimise` (optimise.h) inlines the calls that are to be. `apply_target`
+/// (engine_target.h) afterwards gives it the target's attributes.
 llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, Elementary function,
                              llvm::ArrayRef<llvm::Value*> operands,
                              const ElementaryOptions& options);

@@ -1,7 +1,10 @@
 #include "compiler/codegen/optimise.h"
 
+#include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
@@ -26,13 +29,58 @@
 #include <llvm/Transforms/Scalar/LoopUnrollPass.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
+#include <llvm/Transforms/Utils/Cloning.h>
 #include <llvm/Transforms/Vectorize/LoopVectorize.h>
 #include <llvm/Transforms/Vectorize/SLPVectorizer.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
+
+#include "compiler/codegen/elementary.h"
 
 namespace borel::codegen {
 namespace {
+
+// Replaces the calls that emit_elementary marked by the functions' bodies. The bodies are optimised
+// once, as functions, and calls without effects are merged and hoisted whole, which costs a
+// fraction of the same work on every inlined copy.
+class InlineElementaryPass : public llvm::PassInfoMixin<InlineElementaryPass> {
+ public:
+  explicit InlineElementaryPass(std::size_t limit) : limit_(limit) {}
+
+  llvm::PreservedAnalyses run(llvm::Module& module, llvm::ModuleAnalysisManager& /*analyses*/) {
+    bool changed = false;
+    for (llvm::Function& function : module) {
+      for (llvm::CallBase* call : chosen(function)) {
+        llvm::InlineFunctionInfo info;
+        changed |= llvm::InlineFunction(*call, info).isSuccess();
+      }
+    }
+    return changed ? llvm::PreservedAnalyses::none() : llvm::PreservedAnalyses::all();
+  }
+  static bool isRequired() { return true; }
+
+ private:
+  std::vector<llvm::CallBase*> chosen(llvm::Function& function) const {
+    std::vector<llvm::CallBase*> calls;
+    for (llvm::Instruction& instruction : llvm::instructions(function)) {
+      auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+      if (call != nullptr && call->hasFnAttr(inline_elementary_attribute)) {
+        calls.push_back(call);
+      }
+    }
+    if (calls.size() > limit_) {
+      std::stable_partition(calls.begin(), calls.end(), [](const llvm::CallBase* call) {
+        return call->getType()->isVectorTy();
+      });
+      calls.resize(limit_);
+    }
+    return calls;
+  }
+
+  std::size_t limit_;
+};
 
 llvm::FunctionPassManager lean_function_passes(const OptimiseOptions& options) {
   llvm::FunctionPassManager passes;
@@ -77,14 +125,17 @@ llvm::ModulePassManager pipeline(llvm::PassBuilder& builder, const OptimiseOptio
   switch (options.level) {
     case OptimiseLevel::none:
       passes.addPass(llvm::AlwaysInlinerPass());
+      passes.addPass(InlineElementaryPass(options.inline_limit));
       break;
     case OptimiseLevel::lean:
       passes.addPass(llvm::AlwaysInlinerPass());
       passes.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
       passes.addPass(llvm::createModuleToFunctionPassAdaptor(lean_function_passes(options)));
+      passes.addPass(InlineElementaryPass(options.inline_limit));
       passes.addPass(llvm::GlobalDCEPass());
       break;
     case OptimiseLevel::full:
+      passes.addPass(InlineElementaryPass(options.inline_limit));
       passes.addPass(builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3));
       break;
   }

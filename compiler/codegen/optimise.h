@@ -1,6 +1,8 @@
 // The LLVM passes between the emitter's IR and the code generator.
 #pragma once
 
+#include <cstddef>
+
 #include "compiler/codegen/engine_result.h"
 
 namespace llvm {
@@ -11,7 +13,7 @@ class TargetMachine;
 namespace borel::codegen {
 
 /// Which passes run.
-///   none     only what correctness needs: `alwaysinline` callees
+///   none     only inlining: `alwaysinline` callees and elementary functions
 ///   lean     a short pipeline for code whose loops are vectorised already: scalar replacement,
 ///            common subexpressions, hoisting out of loops, loop and CFG clean-up. About half the
 ///            time of `full`
@@ -20,6 +22,10 @@ enum class OptimiseLevel { none, lean, full };
 
 struct OptimiseOptions {
   OptimiseLevel level = OptimiseLevel::lean;
+  /// How many of the calls that emit_elementary marked are inlined in each function, vectors first;
+  /// the others stay calls, which costs a few ns each. An inlined call costs about 0.3 ms of code
+  /// generation.
+  std::size_t inline_limit = 32;
   /// Let LLVM's loop vectoriser look at the scalar loops that the emitter left. Off by default: the
   /// emitter's vector loops are final, and vectorising their tails costs code and compile time.
   bool vectorise_loops = false;

@@ -91,6 +91,29 @@ TEST(ElementaryLog1p, KeepsTheSignOfZeroAndEndsAtMinusOne) {
   EXPECT_TRUE(std::isnan(log1p(std::nextafter(-1.0, -2.0))));
 }
 
+TEST(Elementary, HasTheSameBitsHoweverItIsCompiled) {
+  const TargetSpec target = test_targets().front();
+  const std::vector<double> points = uniform(0.01, 20, 2000);
+  for (const Elementary function :
+       {Elementary::exp, Elementary::log, Elementary::lgamma, Elementary::sin}) {
+    const std::vector<double> expected = Loaded(function, target)(8, points);
+    for (const OptimiseLevel level :
+         {OptimiseLevel::none, OptimiseLevel::lean, OptimiseLevel::full}) {
+      for (const std::size_t inline_limit : {0, 32}) {
+        for (const CodeQuality quality : {CodeQuality::fast, CodeQuality::full}) {
+          OptimiseOptions options;
+          options.level = level;
+          options.inline_limit = inline_limit;
+          const Loaded loaded(function, target, options, quality);
+          for (const unsigned width : Loaded::widths()) {
+            EXPECT_EQ(loaded(width, points), expected) << elementary_name(function);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(ElementarySqrt, IsCorrectlyRounded) {
   expect_within(0.5, Elementary::sqrt, sqrtq, special_points());
   expect_within(0.5, Elementary::sqrt, sqrtq, any_magnitude(-1074, 1023.9, false));

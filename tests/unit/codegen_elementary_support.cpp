@@ -77,14 +77,15 @@ const std::vector<unsigned>& Loaded::widths() {
   return all;
 }
 
-Loaded::Loaded(Elementary function, const TargetSpec& target)
+Loaded::Loaded(Elementary function, const TargetSpec& target, const OptimiseOptions& options,
+               CodeQuality quality)
     : jit_(expect(Jit::create(target, {}))) {
   llvm::LLVMContext context;
   auto module = std::make_unique<llvm::Module>("elementary", context);
   for (const unsigned width : widths()) {
     emit_map(*module, "map" + std::to_string(width), function, width, elementary_options(target));
   }
-  expect(jit_.add(std::move(module), OptimiseOptions{}));
+  expect(jit_.add(std::move(module), options, quality));
   for (const unsigned width : widths()) {
     maps_[width] = reinterpret_cast<Map>(expect(jit_.look_up("map" + std::to_string(width))));
   }

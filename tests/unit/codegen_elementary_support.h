@@ -21,7 +21,8 @@ using Map = void (*)(const double* x, const double* y, double* out, std::int64_t
 /// f compiled for one target at widths 1, 2, 4, 8 and 16.
 class Loaded {
  public:
-  Loaded(Elementary function, const TargetSpec& target);
+  Loaded(Elementary function, const TargetSpec& target, const OptimiseOptions& options = {},
+         CodeQuality quality = CodeQuality::full);
   [[nodiscard]] std::vector<double> operator()(unsigned width, const std::vector<double>& x,
                                                const std::vector<double>& y = {}) const;
   [[nodiscard]] double operator()(double x, double y = 0) const;
