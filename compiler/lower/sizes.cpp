@@ -56,7 +56,9 @@ std::optional<int64_t> constant_of(const Size& size) {
 bool FunctionLowering::size_known(const Size& size) const {
   for (const auto& term : size.terms)
     for (const typed::VarId factor : term.factors)
-      if (!program_[factor].global && !variables_.contains(factor)) return false;
+      if (factor == typed::VarId::None ||
+          (!program_[factor].global && !variables_.contains(factor)))
+        return false;
   return true;
 }
 
