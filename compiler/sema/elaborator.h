@@ -1,0 +1,501 @@
+/// The elaborator: walks the syntax tree and writes the typed program. Internal to sema.
+///
+/// Its member functions are spread over several .cpp files by subject; each group below names its
+/// file. An error is reported once, where it is found; after it the expression or name is Poison,
+/// and whatever meets Poison says nothing more.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "compiler/sema/sema.h"
+#include "compiler/sema/size.h"
+#include "compiler/sema/values.h"
+
+namespace borel::sema {
+
+using typed::ExprPtr;
+using typed::FunctionId;
+using typed::ModelId;
+using typed::Op;
+using typed::PlaceId;
+using typed::Scalar;
+using typed::Size;
+using typed::Type;
+using typed::VarId;
+
+inline constexpr int max_specialisations = 10000;
+inline constexpr int max_depth = 256;
+
+/// A loop around the statement that is being elaborated. Without bounds: they are not sizes.
+struct Loop {
+  VarId variable = VarId::None;
+  std::optional<Size> lower, upper;
+  bool random = false;  // its bounds depend on a site
+};
+
+/// Something with parameters and a body, ready to be specialised.
+struct Callable {
+  const void* identity = nullptr;  // the syntax node
+  std::string name;                // "leapfrog", "Normal.logp": of diagnostics and IR symbols
+  const std::vector<ast::Param>* params = nullptr;
+  const ast::Block* block = nullptr;  // the body: either a block
+  const ast::Expr* body = nullptr;    // or an expression
+  const ast::TypeExpr* result = nullptr;
+  bool may_draw = false;
+  Captures captures;
+  const std::vector<ast::LetStmt>* lets = nullptr;  // before the body
+  const std::vector<ast::Requirement>* requirements = nullptr;
+  const ast::FunctionDecl* constrained_by = nullptr;  // whose parameters' supports are required
+  /// Types of parameters that have none in the source: of a distribution's value.
+  std::vector<std::optional<Type>> implied;
+  Span span;
+};
+
+/// One specialised function.
+struct Specialisation {
+  FunctionId id = FunctionId::None;
+  Type result;
+  bool has_result = false;  // known: declared, or the body is done
+  bool done = false, failed = false;
+};
+
+struct Draw {
+  Span span;
+  std::vector<std::pair<Size, Size>> box;  // first and last index of each indexed dim
+  bool boxed = true;                       // the box is known
+  std::vector<std::pair<const ast::IfStmt*, int>> path;
+};
+
+/// What is known of one site of a model while it is elaborated.
+struct SiteState {
+  std::string name;
+  typed::Site::Kind kind{};
+  Type type;
+  bool has_type = false;
+  int outer_rank = 0;
+  std::string support;
+  bool discrete = false, simulable = true, conditional = false;
+  std::string distribution;
+  VarId variable = VarId::None;
+  Span span;
+  std::vector<Draw> draws;
+  std::optional<Binding> observed;
+};
+
+struct ModelState {
+  std::string name;
+  std::vector<SiteState> sites;
+  std::map<std::string, int, std::less<>> by_name;
+  const ModelState* known = nullptr;  // from the first pass: final shapes
+  std::set<VarId> random;  // variables that depend on latent sites
+  std::map<std::string, Binding, std::less<>> observed;
+  typed::Block prologue;  // checks of shapes, before everything else
+};
+
+/// A function, model or infer that is being elaborated.
+struct Context {
+  enum class Kind { Infer, Function, Model };
+  Kind kind = Kind::Function;
+  Context* caller = nullptr;
+  Span call;         // where it is used
+  std::string name;  // for messages
+  Scope* scope = nullptr;
+  typed::Block* block = nullptr;  // null at the top of an infer: lets become globals
+  bool may_draw = false, draws = false;
+  ModelState* model = nullptr;
+  Scope* model_root = nullptr;      // where sites are declared
+  std::string prefix;               // of the sites of a nested draw, "s."
+  std::vector<Atom> prefix_indices;
+  std::vector<Loop> loops;
+  std::vector<std::pair<const ast::IfStmt*, int>> path;
+  const ast::Block* value_block = nullptr;  // whose last expression is the value
+  std::optional<Value>* returned = nullptr;  // where an inlined body's value goes
+  typed::Block* entry_block = nullptr;       // of an inlined body
+  int loop_depth = 0;                        // loops around, within the body
+  int while_depth = 0;
+  std::optional<VarId> start, radius;        // in a machine's init
+};
+
+/// A use of a function under specialisation: variables and constants of the caller that become
+/// leading parameters.
+struct Slots {
+  std::vector<Atom> atoms;
+  std::vector<std::string> names;  // of the atoms
+  std::map<VarId, int> index;
+  std::string key;
+  std::string capture;  // the name that is being described
+  int literal = 0;  // above 0: real constants are part of the key, not slots
+};
+
+struct ModelEntry {
+  ModelId id = ModelId::None;
+  Type trace;                  // latent and derived sites
+  VarId dimension = VarId::None;
+  bool failed = false;
+  std::vector<SiteState> sites;
+};
+
+class Elaborator {
+ public:
+  Elaborator(const ast::File& main, Library& library, const AnalyseOptions& options,
+             Diagnostics& diagnostics);
+  std::optional<typed::Program> run();
+
+ private:
+  // ---- build.cpp: making typed nodes, variables, statements ----
+  static ExprPtr make(Span span, Type type, decltype(typed::Expr::node) node);
+  static Type scalar_type(Scalar scalar);
+  static Type real_type() { return scalar_type(Scalar::Real); }
+  static Type int_type() { return scalar_type(Scalar::Int); }
+  static Type bool_type() { return scalar_type(Scalar::Bool); }
+  static Type array_type(Scalar scalar, std::vector<Size> dims, bool matrix = false);
+  static ExprPtr constant(Span span, int64_t value);
+  static ExprPtr constant(Span span, double value);
+  static ExprPtr constant(Span span, bool value);
+  ExprPtr reference(VarId variable, Span span) const;
+  ExprPtr from_atom(const Atom& atom, Span span) const;
+  ExprPtr builtin(Span span, Type type, Op op, std::vector<ExprPtr> args,
+                  PlaceId place = PlaceId::None);
+  template <class... Args>
+  ExprPtr builtin(Span span, Type type, Op op, ExprPtr first, Args... rest) {
+    std::vector<ExprPtr> args;
+    args.push_back(std::move(first));
+    (args.push_back(std::move(rest)), ...);
+    return builtin(span, std::move(type), op, std::move(args));
+  }
+  VarId new_variable(std::string name, Type type, Span span, bool is_mutable = false);
+  PlaceId new_place(Span span, std::string what, std::string site = {});
+  void emit(Span span, decltype(typed::Stmt::node) node);
+  void emit_let(VarId variable, ExprPtr value, Span span);
+  bool is_global(VarId variable) const;
+  bool is_local(const Size& size) const;
+  /// The value as something that may be used any number of times: binds what is not yet.
+  Binding bind(Value value, const std::string& name, Span span);
+  Atom bind_atom(ExprPtr value, const std::string& name, Span span);
+  /// A value to be elaborated where it may not be reached: its statements stay with it.
+  template <class F>
+  ExprPtr lazily(F elaborate) {
+    typed::Block statements;
+    typed::Block* outer = std::exchange(cx_->block, &statements);
+    ExprPtr value = elaborate();
+    cx_->block = outer;
+    return with_statements(std::move(statements), std::move(value));
+  }
+  static ExprPtr with_statements(typed::Block statements, ExprPtr value);
+  std::string unique_symbol(const std::string& name);
+
+  // ---- shapes.cpp: sizes and types ----
+  std::optional<Size> try_size(const typed::Expr& expr) const;
+  Size size_of(ExprPtr& expr);  // binds what is no polynomial
+  ExprPtr size_expr(const Size& size, Span span);
+  std::string text(const Size& size) const;
+  std::string text(const Type& type) const;
+  /// Whether two extents are equal: reports what surely differs, checks at run time what may.
+  bool same_size(const Size& a, const Size& b, Span span, const std::string& what);
+  bool same_dims(const Type& a, const Type& b, Span span, const std::string& what);
+  ExprPtr to_real(ExprPtr value);
+  static bool is_numeric(const Type& type);
+  static bool is_scalar(const Type& type, Scalar scalar);
+  static bool is_array(const Type& type) { return type.kind == Type::Kind::Array; }
+  /// The value as the wanted type (int becomes real), or an error that says `what` it is.
+  ExprPtr coerce(ExprPtr value, const Type& wanted, Span span, const std::string& what);
+  static bool equal_but_dims(const Type& a, const Type& b);
+  /// The least type that both are (int and real: real); nothing when there is none.
+  static std::optional<Type> join(const Type& a, const Type& b);
+
+  // ---- type_exprs.cpp ----
+  struct Declared {
+    Type type;
+    StaticPtr support;  // of a type that is a support: of its elements
+    int64_t index_base = 0;
+    std::optional<Size> index_bound;
+    bool poisoned = false;
+  };
+  /// A written type in the current scope. With `actual`, size names that are not in scope are bound
+  /// (in the current scope) to the actual's dims; else with `fresh` they are made by it.
+  Declared declared_type(const ast::TypeExpr& type, const Type* actual,
+                         const std::function<std::optional<Size>(const ast::Name&)>& fresh = {});
+  std::optional<Size> written_size(
+      const ast::Expr& expr, const Size* actual,
+      const std::function<std::optional<Size>(const ast::Name&)>& fresh);
+  Type struct_type(const ast::StructDecl& decl);
+
+  // ---- names.cpp ----
+  Diagnostic& error(std::string code, Span span, std::string message);
+  const ast::Decl* find_decl(const std::string& name, Span from);
+  Value name_value(const std::string& name, Span span);
+  Value binding_value(const Binding& binding, Span span);
+  std::vector<std::string> visible_names();
+  void declare(const ast::Name& name, Binding binding);
+  void declare(Scope* scope, const std::string& name, Binding binding, Span span);
+  Captures capture(const std::set<std::string>& free_names, Span span);
+
+  // ---- expressions.cpp, operators.cpp, indexing.cpp ----
+  Value expr(const ast::Expr& e);
+  ExprPtr runtime(Value value, Span span, const std::string& what = {});
+  ExprPtr runtime_expr(const ast::Expr& e, const std::string& what = {});
+  ExprPtr typed_expr(const ast::Expr& e, const Type& wanted, const std::string& what);
+  ExprPtr condition(const ast::Expr& e);
+  Value tuple(const ast::TupleExpr& e, Span span);
+  Value make_tuple(std::vector<Value> elements, std::vector<std::string> fields, Span span,
+                   const std::vector<Span>& spans);
+  Value array(const ast::ArrayExpr& e, Span span);
+  Value comprehension(const ast::Comprehension& e, Span span);
+  Value brace(const ast::BraceExpr& e, Span span);
+  Value conditional(const ast::ConditionalExpr& e, Span span);
+  Value with(const ast::WithExpr& e, Span span);
+  Value field(const ast::FieldExpr& e, Span span);
+  Value field_of(Value base, const std::string& name, Span base_span, Span name_span, Span span);
+  Value element_of(Value base, int64_t index, Span span);
+  Value unary(const ast::UnaryExpr& e, Span span);
+  Value binary(const ast::BinaryExpr& e, Span span);
+  ExprPtr arithmetic(ast::BinaryOp op, ExprPtr a, ExprPtr b, Span span, Span op_span);
+  ExprPtr product(ExprPtr a, ExprPtr b, Span span, Span op_span);
+  ExprPtr power(ExprPtr a, ExprPtr b, Span span, Span op_span);
+  ExprPtr elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span span, Span op_span,
+                      std::string_view sign);
+  Value index(const ast::IndexExpr& e, Span span);
+  Value index_value(Value base, const std::vector<ast::ExprPtr>& indices, Span base_span,
+                    Span span);
+  ExprPtr index_runtime(ExprPtr base, std::vector<typed::Subscript> subscripts, Span span,
+                        const std::string& what);
+  ExprPtr element(const Atom& array, const std::vector<VarId>& at, Span span);
+  bool never_negative(const Size& size) const;
+  std::vector<typed::Subscript> subscripts(const std::vector<ast::ExprPtr>& indices,
+                                           const Type& base, Span span, bool& ok);
+  bool surely_in_range(const typed::Expr& index, const Size& extent);
+  std::optional<Size> extreme(const Size& size, bool largest) const;
+  std::optional<Size> bound_of(const typed::Expr& index) const;
+
+  // ---- builtins.cpp ----
+  bool is_builtin(const std::string& name) const;
+  Value call_builtin(const std::string& name, const ast::CallExpr& call, Span span);
+  Value call_math(const std::string& name, std::vector<ExprPtr> args, Span span);
+  std::vector<std::string> builtin_names() const;
+
+  // ---- calls.cpp ----
+  Value call(const ast::CallExpr& e, Span span);
+  Value call_value(const Value& callee, const ast::CallExpr& e, Span callee_span, Span span);
+  Value call_static(const StaticPtr& callee, std::vector<Value> args, Span span);
+  Value call_decl(const ast::FunctionDecl& decl, std::vector<Value> args, Span span);
+  Value call_member(const MemberValue& member, std::vector<Value> args, Span span);
+  Value call_gradient(const GradientValue& gradient, std::vector<Value> args, Span span);
+  Value inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span);
+  Value construct(const ast::StructDecl& decl, const ast::CallExpr& e, Span span);
+  bool gives_static(const ast::FunctionDecl& decl);
+  bool gives_static(const ast::Expr& e, Span from);
+  bool gives_static(const ast::Block& block);
+  /// Arguments in the order of the parameters, defaults filled in; false after an error.
+  bool arrange(const std::vector<ast::Param>& params, const std::string& what, Span declared,
+               const std::vector<ast::Argument>& args, Span call, std::vector<Value>& out,
+               std::vector<Span>& spans);
+  std::vector<Value> plain_args(const ast::CallExpr& e, const std::string& what, bool& ok);
+  bool check_count(const std::string& what, std::size_t wanted, std::size_t got, Span span);
+
+  // ---- specialise.cpp ----
+  Value specialise(const Callable& callable, std::vector<Value> args, Span span,
+                   typed::Call* raw = nullptr);
+  std::optional<FunctionId> specialised(const Callable& callable, std::vector<Value>& args,
+                                        Span span, std::vector<ExprPtr>& call_args, Type& result);
+  bool elaborate_body(const Callable& callable, Specialisation& spec);
+  Type result_here(FunctionId id, const std::vector<ExprPtr>& call_args, Type result,
+                   bool& complete);
+  Type result_type(Type result, const std::map<VarId, std::optional<Size>>& known, bool& complete);
+  ExprPtr with_fresh_sizes(ExprPtr call, Span span);
+  void coerce_returns(typed::Block& block, const Type& type);
+  void collect_returns(typed::Block& block, std::vector<typed::Return*>& out);
+  bool too_deep(Span span);
+
+  void describe(const Binding& binding, Slots& slots);
+  void describe(const StaticPtr& value, Slots& slots);
+  void describe(const Captures& captures, Slots& slots);
+  void describe(const Size& size, Slots& slots);
+  void describe(const Type& type, Slots& slots);
+  int slot(VarId variable, Slots& slots);
+  struct Rebuild {
+    const Slots& slots;
+    const std::vector<VarId>& variables;
+    int next_constant = 0;
+    int literal = 0;
+  };
+  Binding rebuild(const Binding& binding, Rebuild& state);
+  StaticPtr rebuild(const StaticPtr& value, Rebuild& state);
+  Captures rebuild(const Captures& captures, Rebuild& state);
+  Size rebuild(const Size& size, Rebuild& state);
+  Type rebuild(const Type& type, Rebuild& state);
+  std::vector<VarId> slot_variables(const Slots& slots);
+  std::vector<ExprPtr> slot_args(const Slots& slots, Span span) const;
+
+  // ---- statements.cpp, control.cpp ----
+  struct Rest {
+    const ast::Block* block = nullptr;
+    std::size_t index = 0;
+    Scope* scope = nullptr;
+    const Rest* next = nullptr;
+  };
+  /// Elaborates the statements from an index on, then `rest`; whether every way through returned.
+  bool statements(const ast::Block& block, std::size_t from, const Rest* rest);
+  bool resume(const Rest* rest);
+  bool statement(const ast::Stmt& s);  // whether it returned
+  void let(const ast::LetStmt& s, Span span);
+  void bind_pattern(const ast::Pattern& pattern, Value value, Span span);
+  void var(const ast::VarStmt& s, Span span);
+  void assign(const ast::AssignStmt& s, Span span);
+  bool branch(const ast::IfStmt& s, Span span, const Rest* rest);
+  void for_loop(const ast::ForStmt& s, Span span);
+  void unrolled(const ast::ForStmt& s, const std::vector<Value>& elements, Span span);
+  void while_loop(const ast::WhileStmt& s, Span span);
+  void return_value(const ast::Expr& value, Span span);
+  void expression_statement(const ast::ExprStmt& s, Span span);
+  template <class F>
+  void nested_block(typed::Block& block, F elaborate) {
+    Scope scope;
+    scope.parent = cx_->scope;
+    Scope* outer_scope = std::exchange(cx_->scope, &scope);
+    typed::Block* outer = std::exchange(cx_->block, &block);
+    elaborate();
+    cx_->block = outer;
+    cx_->scope = outer_scope;
+  }
+  static bool contains_return(const ast::Block& block);
+  static bool contains_return(const ast::Stmt& s);
+
+  // ---- distributions.cpp, supports.cpp ----
+  Value make_distribution(const ast::DistributionExpr& e, Span span);
+  bool apply_distribution_params(const ast::FunctionDecl& decl, std::vector<Value>& args,
+                                 const std::vector<Span>& spans, std::vector<Size>& batch,
+                                 std::vector<std::string>& batched, Span span);
+  DistributionValue element_distribution(const DistributionValue& d, const std::vector<VarId>& at,
+                                         Span span);
+  /// Stands for any element, where only types are wanted.
+  DistributionValue any_element(const DistributionValue& d);
+  const ast::Method* distribution_method(const DistributionValue& d, const std::string& name,
+                                         Span span, bool required = true);
+  std::optional<Callable> distribution_callable(const DistributionValue& d,
+                                                const std::string& name, Span span,
+                                                bool required = true);
+  StaticPtr distribution_support(const DistributionValue& d, Span span);
+  std::optional<typed::Distribution> site_distribution(const DistributionValue& d,
+                                                       const Type& value, Span span);
+  /// An array of the values that `body` gives at each index of a shape.
+  template <class F>
+  ExprPtr comprehend(const std::vector<Size>& dims, Span span, F body);
+  Value draw(const DistributionValue& d, Span span);
+  Value call_distribution(const DistributionValue& d, const std::string& name,
+                          std::vector<Value> args, Span span);
+  Value iid(const ast::CallExpr& e, Span span);
+  void require_parameters(const ast::FunctionDecl& decl);
+  std::string constraint_text(const SupportValue& support, const std::string& name,
+                              const ast::TypeExpr& type);
+
+  StaticPtr as_support(const Value& value, Span span, const std::string& what);
+  Value make_support(const ast::SupportExpr& e, Span span);
+  const ast::Method* find_method(const SupportValue& s, const std::string& name);
+  std::optional<Callable> support_method(const SupportValue& s, const std::string& name);
+  /// The value of a method whose body is one expression, computed in place.
+  std::optional<Value> in_place(const Captures& captures, const std::vector<ast::LetStmt>& lets,
+                                const ast::Method& method, const std::vector<Binding>& args);
+  std::optional<typed::Support> site_support(const StaticPtr& support, Span span);
+  std::optional<double> support_constant(const SupportValue& s, const std::string& name);
+  std::optional<bool> surely_contains(const SupportValue& s, double x, Span span);
+  StaticPtr builtin_support(const std::string& name, Span span);
+  std::optional<Type> element_type(const StaticPtr& support, Span span);
+  std::optional<Size> support_reals(const SupportValue& s, Span span);
+  static ExprPtr stand_in(Type type, Span span);
+
+  // ---- models.cpp, traces.cpp, sites.cpp ----
+  Value condition_model(const ast::ConditionExpr& e, Span span);
+  /// The typed model of a model value, made at its first use; `captured` are its captured values.
+  ModelEntry* model_entry(const StaticPtr& model, Span span, std::vector<ExprPtr>& captured);
+  bool elaborate_model(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
+  void model_pass(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
+  bool check_observations(const ModelValue& model, const ModelState& state);
+  void finish_model(ModelState& state, typed::Model& model, ModelEntry& entry);
+  Value reals_member(const StaticPtr& reals, const std::string& name, Span span);
+  Value call_reals(const RealsValue& r, const std::string& name, std::vector<Value> args,
+                   Span span);
+  bool check_reals(const ModelEntry& entry, Span span);
+  ExprPtr model_dimension(ModelEntry& entry, std::vector<ExprPtr> captured, Span span);
+  Value simulate(const StaticPtr& model, Span span);
+  Value trace_density(const StaticPtr& model, Value trace, Span span);
+  /// The latent sites' values in a trace.
+  bool latents_of(const ModelEntry& entry, Value trace, std::vector<ExprPtr>& out, Span span);
+
+  void site(const ast::SiteStmt& s, Span span);
+  void model_site(const ast::SiteStmt& s, Span span);
+  void kernel_draw(const ast::SiteStmt& s, Span span);
+  void record(const ast::RecordStmt& s, Span span);
+  void nested_model(const ast::SiteStmt& s, const StaticPtr& model, std::vector<ExprPtr> indices,
+                    Span span);
+  bool site_indices(const ast::Target& target, std::vector<ExprPtr>& out);
+  SiteState* open_site(const ast::Name& name, typed::Site::Kind kind, Span span);
+  /// Settles the site's type after one more draw; false after an error.
+  bool place_draw(SiteState& site, const std::vector<ExprPtr>& indices,
+                  const std::vector<Size>& inner, const Type& element, Span span);
+  bool grow(SiteState& site, const Type& type, Span span);
+  ExprPtr site_element(const SiteName& name, Span span);
+  static bool exclusive(const Draw& a, const Draw& b);
+  bool overlap(const Draw& a, const Draw& b) const;
+  bool is_random(const typed::Expr& e) const;
+  ExprPtr again(ExprPtr& e);  // a second copy of an int expression
+
+  // ---- machines.cpp, infer.cpp ----
+  Value make_machine(const ast::MachineExpr& e, Span span);
+  bool machine(const MachineValue& m, Span span);
+  std::optional<FunctionId> machine_method(const MachineValue& m, const ast::Method& method,
+                                           const std::string& part, const Type* state,
+                                           Type* result);
+  bool machine_parameters(const MachineValue& m);
+  const ast::FunctionDecl* choose_infer();
+  bool infer(const ast::FunctionDecl& decl);
+  void inputs(const ast::FunctionDecl& decl);
+  void input(const ast::Param& param, const std::set<std::string>& size_params);
+  std::optional<Value> model_infer(const ast::FunctionDecl& decl);
+  bool finish_infer(const Value& result, Span span);
+
+  // Chooses where diagnostics go; null restores the real ones.
+  class Muted {
+   public:
+    explicit Muted(Elaborator& e) : e_(e), outer_(std::exchange(e.diagnostics_, &own_)) {}
+    ~Muted() { e_.diagnostics_ = outer_; }
+    Muted(const Muted&) = delete;
+    Muted& operator=(const Muted&) = delete;
+
+   private:
+    Elaborator& e_;
+    Diagnostics own_;
+    Diagnostics* outer_;
+  };
+  bool muted() const { return diagnostics_ != real_diagnostics_; }
+
+  const ast::File& main_;
+  Library& library_;
+  const AnalyseOptions& options_;
+  Diagnostics* diagnostics_;
+  Diagnostics* real_diagnostics_;
+  typed::Program program_;
+  Context* cx_ = nullptr;
+  std::map<std::string, const ast::Decl*, std::less<>> main_decls_;
+  std::map<std::string, Span> places_of_names_;
+  std::unordered_map<std::string, std::unique_ptr<Specialisation>> specialisations_;
+  std::unordered_map<std::string, std::unique_ptr<ModelEntry>> models_;
+  std::map<VarId, Size> known_size_;       // immutable ints that are polynomials of others
+  std::map<VarId, Size> index_bounds_;     // index arrays: every element is in [0, bound)
+  std::set<VarId> not_negative_;           // extents
+  std::map<std::string, int> symbols_;
+  std::map<const ast::FunctionDecl*, int> static_result_;  // 0 asked, 1 no, 2 yes
+  std::vector<std::string> chain_;
+  std::vector<typed::MachineParameter> machine_parameters_;
+  ModelId drawn_model_ = ModelId::None;
+  bool limit_reported_ = false;
+};
+
+}  // namespace borel::sema

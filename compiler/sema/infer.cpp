@@ -1,0 +1,292 @@
+// Entry points: which infer, what data it wants, and what it evaluates to.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compiler/sema/elaborator.h"
+
+namespace borel::sema {
+
+std::optional<typed::Program> analyse(const ast::File& main, Library& library,
+                                      const AnalyseOptions& options, Diagnostics& diagnostics) {
+  return Elaborator(main, library, options, diagnostics).run();
+}
+
+Elaborator::Elaborator(const ast::File& main, Library& library, const AnalyseOptions& options,
+                       Diagnostics& diagnostics)
+    : main_(main),
+      library_(library),
+      options_(options),
+      diagnostics_(&diagnostics),
+      real_diagnostics_(&diagnostics) {}
+
+std::optional<typed::Program> Elaborator::run() {
+  size_t errors = diagnostics_->error_count();
+  for (const ast::Decl& decl : main_.decls) {
+    auto [at, added] = main_decls_.emplace(decl.name().text, &decl);
+    if (!added) {
+      diagnostics_
+          ->error("name.twice", decl.name().span, "'" + decl.name().text + "' is declared twice")
+          .with_note(at->second->name().span, "first declared here");
+    }
+  }
+  for (const ast::Name& name : main_.broken) main_decls_.emplace(name.text, nullptr);
+  const ast::FunctionDecl* decl = choose_infer();
+  if (decl == nullptr) return std::nullopt;
+  bool ok = infer(*decl);
+  if (!ok || diagnostics_->error_count() != errors) return std::nullopt;
+  return std::move(program_);
+}
+
+const ast::FunctionDecl* Elaborator::choose_infer() {
+  const bool by_model = !options_.model.empty();
+  const ast::FunctionKind kind = by_model ? ast::FunctionKind::Model : ast::FunctionKind::Infer;
+  const char* what = by_model ? "model" : "infer";
+  const std::string wanted = by_model ? options_.model : options_.infer;
+  std::vector<const ast::FunctionDecl*> all;
+  std::vector<std::string> names;
+  for (const ast::Decl& d : main_.decls) {
+    const auto* f = std::get_if<ast::FunctionDecl>(&d.node);
+    if (f == nullptr || f->kind != kind) continue;
+    all.push_back(f);
+    names.push_back(f->name.text);
+  }
+  Span start{main_.id, 0, 0};
+  if (!wanted.empty()) {
+    for (const ast::FunctionDecl* f : all) {
+      if (f->name.text == wanted) return f;
+    }
+    for (const ast::Name& name : main_.broken) {
+      if (name.text == wanted) return nullptr;
+    }
+    diagnostics_->error("infer.unknown", start, std::string("there is no ") + what + " '" + wanted + "'")
+        .with_suggestion(did_you_mean(wanted, names));
+    return nullptr;
+  }
+  if (all.size() == 1) return all[0];
+  for (const ast::FunctionDecl* f : all) {
+    if (f->name.text == "main") return f;
+  }
+  if (all.empty() && !main_.broken.empty()) return nullptr;  // it may be what is broken
+  Diagnostic& d = diagnostics_->error(
+      "infer.which", start,
+      all.empty() ? "there is no infer to compile" : "there are several infers and none is 'main'");
+  for (const ast::FunctionDecl* f : all) d.with_note(f->name.span, "one");
+  return nullptr;
+}
+
+namespace {
+
+void names_in(const ast::Expr& e, std::set<std::string>& out) {
+  if (const auto* n = ast::as<ast::NameRef>(e)) out.insert(n->name);
+  if (const auto* b = ast::as<ast::BinaryExpr>(e)) {
+    names_in(*b->lhs, out);
+    names_in(*b->rhs, out);
+  }
+}
+
+}  // namespace
+
+void Elaborator::inputs(const ast::FunctionDecl& decl) {
+  std::set<std::string> in_shapes;
+  for (const ast::Param& p : decl.params) {
+    const auto* named = p.type ? ast::as<ast::NamedType>(*p.type) : nullptr;
+    if (named == nullptr) continue;
+    for (const ast::ExprPtr& e : named->sizes) names_in(*e, in_shapes);
+    for (const ast::ExprPtr& e : named->dims) names_in(*e, in_shapes);
+  }
+  // `J: int` beside `y: real[J]` is the size itself.
+  std::set<std::string> size_params;
+  for (const ast::Param& p : decl.params) {
+    const auto* named = p.type ? ast::as<ast::NamedType>(*p.type) : nullptr;
+    if (named == nullptr || named->base != ast::BaseType::Int || !named->dims.empty() ||
+        in_shapes.count(p.name.text) == 0) {
+      continue;
+    }
+    VarId size = new_variable(p.name.text, int_type(), p.name.span);
+    not_negative_.insert(size);
+    program_.sizes.push_back(size);
+    declare(p.name, Atom{int_type(), size});
+    size_params.insert(p.name.text);
+  }
+  for (const ast::Param& p : decl.params) input(p, size_params);
+}
+
+void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_params) {
+  if (size_params.count(p.name.text) != 0) return;
+  if (!p.type) {
+    error("infer.parameter", p.name.span, "the data '" + p.name.text + "' needs a type")
+        .with_suggestion("for example: " + p.name.text + ": real[N]");
+    declare(p.name, Poison{});
+    return;
+  }
+  Declared type = declared_type(*p.type, nullptr, [this](const ast::Name& name) {
+    VarId size = new_variable(name.text, int_type(), name.span);
+    not_negative_.insert(size);
+    program_.sizes.push_back(size);
+    declare(cx_->scope, name.text, Atom{int_type(), size}, name.span);
+    return variable_size(size);
+  });
+  if (type.poisoned) {
+    declare(p.name, Poison{});
+    return;
+  }
+  if (type.type.kind == Type::Kind::Tuple) {
+    error("infer.parameter", p.type->span, "data are numbers and arrays of them")
+        .with_found(text(type.type));
+    declare(p.name, Poison{});
+    return;
+  }
+  auto simple = [](const Size& size) {
+    int variables = 0;
+    for (const Size::Term& term : size.terms) {
+      if (term.factors.empty()) continue;
+      if (term.factors.size() > 1 || term.coefficient != 1) return false;
+      ++variables;
+    }
+    return variables <= 1;
+  };
+  for (const Size& dim : type.type.dims) {
+    if (simple(dim)) continue;
+    error("infer.shape", p.type->span, "the size of data is a number, a name, or a name and a number")
+        .with_found(text(dim))
+        .with_expected("N, 8 or N + 1");
+    declare(p.name, Poison{});
+    return;
+  }
+  typed::Input out;
+  out.variable = new_variable(p.name.text, type.type, p.name.span);
+  out.span = p.name.span;
+  if (type.index_bound) {
+    out.is_index = true;
+    out.index_base = type.index_base;
+    out.index_bound = *type.index_bound;
+    index_bounds_[out.variable] = *type.index_bound;
+  }
+  if (type.support) {
+    const auto& s = std::get<SupportValue>(type.support->node);
+    if (std::optional<double> lower = support_constant(s, "lower")) {
+      out.lower = *lower;
+      out.lower_open = !surely_contains(s, *lower, p.span).value_or(true);
+    }
+    if (std::optional<double> upper = support_constant(s, "upper")) {
+      out.upper = *upper;
+      out.upper_open = !surely_contains(s, *upper, p.span).value_or(true);
+    }
+  }
+  declare(p.name, Atom{type.type, out.variable});
+  program_.inputs.push_back(std::move(out));
+}
+
+bool Elaborator::infer(const ast::FunctionDecl& decl) {
+  Context cx;
+  Scope data, body;
+  body.parent = &data;
+  cx.kind = Context::Kind::Infer;
+  cx.name = decl.name.text;
+  cx.scope = &data;
+  std::optional<Value> returned;
+  cx.returned = &returned;
+  cx_ = &cx;
+  program_.name = decl.name.text;
+  inputs(decl);
+  cx.scope = &body;
+  Value result;
+  if (decl.kind == ast::FunctionKind::Model) {
+    std::optional<Value> made = model_infer(decl);
+    if (!made) {
+      cx_ = nullptr;
+      return false;
+    }
+    result = std::move(*made);
+  } else {
+    const auto& block = std::get<ast::Block>(decl.body);
+    cx.value_block = &block;
+    statements(block, 0, nullptr);
+    if (!returned) {
+      error("infer.result", decl.name.span, "an infer ends in its machine")
+          .with_suggestion("for example: nuts(model(…) | {y})");
+      cx_ = nullptr;
+      return false;
+    }
+    result = std::move(*returned);
+  }
+  bool ok = !result.poisoned() && finish_infer(result, decl.name.span);
+  cx_ = nullptr;
+  return ok;
+}
+
+bool Elaborator::finish_infer(const Value& result, Span span) {
+  if (const auto* m = get<MachineValue>(result)) {
+    chain_.push_back(m->name);
+    bool ok = machine(*m, span);
+    chain_.pop_back();
+    return ok;
+  }
+  if (get<ModelValue>(result) != nullptr) {
+    // A conditioned model by itself: its density and gradient, without a machine.
+    std::vector<ExprPtr> captured;
+    return model_entry(*result.as_static(), span, captured) != nullptr;
+  }
+  error("infer.result", span, "an infer ends in its machine")
+      .with_found(result.runtime() ? text(std::get<ExprPtr>(result.node)->type)
+                                   : kind_of(**result.as_static()))
+      .with_suggestion("for example: nuts(model(…) | {y})");
+  return false;
+}
+
+std::optional<Value> Elaborator::model_infer(const ast::FunctionDecl& decl) {
+  ModelValue model;
+  model.decl = &decl;
+  model.span = decl.name.span;
+  for (const auto& [name, entry] : cx_->scope->parent->names) {
+    model.args.emplace_back(name, entry.binding);
+    if (std::holds_alternative<Poison>(entry.binding)) return std::nullopt;
+  }
+  // Which of its sites the data has, and of what types they are.
+  ModelState prior;
+  prior.name = decl.name.text;
+  {
+    Muted quiet(*this);
+    typed::Block scratch;
+    model_pass(model, prior, scratch, {});
+  }
+  for (const SiteState& site : prior.sites) {
+    if (site.kind == typed::Site::Kind::Derived || !site.has_type ||
+        options_.data_names.count(site.name) == 0) {
+      continue;
+    }
+    typed::Input input;
+    input.variable = new_variable(site.name, site.type, site.span);
+    input.span = site.span;
+    model.observed.push_back({site.name, Atom{site.type, input.variable}, site.span});
+    program_.inputs.push_back(std::move(input));
+  }
+  StaticPtr value = make_static(std::move(model));
+  if (options_.machine.empty()) return Value(value);
+  const ast::Decl* machine = find_decl(options_.machine, decl.name.span);
+  const auto* f = machine != nullptr ? std::get_if<ast::FunctionDecl>(&machine->node) : nullptr;
+  if (f == nullptr) {
+    error("infer.machine", decl.name.span, "there is no machine '" + options_.machine + "'");
+    return std::nullopt;
+  }
+  std::vector<Value> args;
+  std::vector<Span> spans;
+  std::vector<ast::Argument> none;
+  args.resize(f->params.size());
+  args[0] = Value(value);
+  for (size_t i = 1; i < f->params.size(); ++i) {
+    if (!f->params[i].default_value) {
+      error("infer.machine", decl.name.span,
+            "the machine '" + options_.machine + "' wants more than a model");
+      return std::nullopt;
+    }
+    Scope scope;
+    Scope* outer = std::exchange(cx_->scope, &scope);
+    args[i] = expr(*f->params[i].default_value);
+    cx_->scope = outer;
+  }
+  return call_decl(*f, std::move(args), decl.name.span);
+}
+
+}  // namespace borel::sema
