@@ -1,0 +1,450 @@
+#include "compiler/transform/split.h"
+
+#include "compiler/analysis/loops.h"
+#include "compiler/transform/loop_edit.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SetVector.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace borel::transform {
+
+namespace {
+
+using mlir::Block;
+using mlir::OpBuilder;
+using mlir::Operation;
+using mlir::Value;
+using prob::ForOp;
+
+/// What a plate of its own must save, in real additions per iteration: its loop, and a store and a
+/// load for each array that it exchanges with the recurrence. Less work than that hides behind the
+/// recurrence's latency anyway.
+constexpr int plate_cost = 3, array_cost = 2;
+
+/// Work in units of a real addition, roughly.
+int cost_of(Operation* op) {
+  if (analysis::is_cheap(op) || op->hasTrait<mlir::OpTrait::IsTerminator>()) return 0;
+  if (mlir::isa<prob::AddAtOp>(op)) return 1;
+  if (op->getNumRegions() > 0) {
+    int total = mlir::isa<ForOp>(op) ? 20 : 1;
+    for (mlir::Region& region : op->getRegions())
+      for (Block& block : region)
+        for (Operation& inner : block) total += cost_of(&inner);
+    return total;
+  }
+  if (mlir::isa<mlir::arith::DivFOp, mlir::math::SqrtOp>(op)) return 8;
+  if (op->getDialect() && op->getDialect()->getNamespace() == "math" &&
+      !mlir::isa<mlir::math::AbsFOp, mlir::math::FmaOp>(op))
+    return 20;
+  if (mlir::isa<prob::SpecialOp>(op)) return 40;
+  return 1;
+}
+
+/// One loop with carries, cut in three.
+class Split {
+ public:
+  explicit Split(ForOp loop) : loop_(loop) {}
+
+  void run() {
+    shorten_chains();
+    classify();
+    choose_before();
+    choose_after();
+    if (!split_before_ && !split_after_) return;
+    rebuild();
+  }
+
+ private:
+  using Operations = llvm::SetVector<Operation*>;
+
+  //===- Facts -------------------------------------------------------------------------------===//
+
+  /// Values of this body (arguments and results) that an operation uses, its regions included.
+  template <typename Visit>
+  void each_use(Operation* op, Visit visit) {
+    op->walk([&](Operation* inner) {
+      for (Value operand : inner->getOperands())
+        if (operand.getParentBlock() == &loop_.block()) visit(operand);
+    });
+  }
+
+  bool is_carry(Value value) {
+    auto argument = mlir::dyn_cast<mlir::BlockArgument>(value);
+    return argument && argument.getArgNumber() >= 1 &&
+           argument.getArgNumber() <= loop_.getCarryInits().size();
+  }
+
+  bool depends_on_carry(Value value) {
+    return is_carry(value) || depends_.contains(value.getDefiningOp());
+  }
+  bool is_recurrent(Value value) {
+    return is_carry(value) ||
+           (depends_.contains(value.getDefiningOp()) && feeds_.contains(value.getDefiningOp()));
+  }
+
+  void find_dependent() {
+    depends_.clear();
+    for (Operation& op : loop_.block().without_terminator())
+      each_use(&op, [&](Value value) {
+        if (depends_on_carry(value)) depends_.insert(&op);
+      });
+  }
+
+  void classify() {
+    find_dependent();
+    feeds_.clear();
+    llvm::SmallVector<Value> work(loop_.terminator().getCarries());
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      Operation* op = value.getDefiningOp();
+      if (!op || op->getBlock() != &loop_.block() || !feeds_.insert(op).second) continue;
+      each_use(op, [&](Value operand) { work.push_back(operand); });
+    }
+  }
+
+  /// (c + x) + y = c + (x + y) along the recurrence: one addition less from carry to carry. Rounds
+  /// differently.
+  void shorten_chains() {
+    find_dependent();
+    for (Operation& op : llvm::make_early_inc_range(loop_.block().without_terminator())) {
+      Term outer, inner;
+      if (!term_of(&op, outer) || !outer.carried.hasOneUse()) continue;
+      Operation* below = outer.carried.getDefiningOp();
+      if (!below || below->getBlock() != &loop_.block() || !term_of(below, inner)) continue;
+      Operation* made = combined(&op, outer, inner);
+      op.getResult(0).replaceAllUsesWith(made->getResult(0));
+      for (Operation* dead : {&op, below}) {
+        depends_.erase(dead);
+        dead->erase();
+      }
+      depends_.insert(made);
+    }
+  }
+
+  /// An addition or subtraction with one side that depends on a carry.
+  struct Term {
+    Value carried, rest;
+    bool minus_carried = false, minus_rest = false;
+  };
+  bool term_of(Operation* op, Term& out) {
+    const bool subtract = mlir::isa<mlir::arith::SubFOp>(op);
+    if (!subtract && !mlir::isa<mlir::arith::AddFOp>(op)) return false;
+    const Value a = op->getOperand(0), b = op->getOperand(1);
+    if (depends_on_carry(a) == depends_on_carry(b)) return false;
+    const bool left = depends_on_carry(a);
+    out.carried = left ? a : b;
+    out.rest = left ? b : a;
+    out.minus_carried = subtract && !left;
+    out.minus_rest = subtract && left;
+    return true;
+  }
+
+  /// s (s' c + t' x) + t y as (s s') c + (s t' x + t y), before `op`, which is the former.
+  static Operation* combined(Operation* op, const Term& outer, const Term& inner) {
+    OpBuilder b(op);
+    const mlir::Location loc = op->getLoc();
+    const bool minus_x = outer.minus_carried != inner.minus_rest, minus_y = outer.minus_rest;
+    const bool minus_carried = outer.minus_carried != inner.minus_carried;
+    bool minus_rest = false;
+    Value rest;
+    if (minus_x == minus_y) {
+      rest = b.create<mlir::arith::AddFOp>(loc, inner.rest, outer.rest);
+      minus_rest = minus_x;
+    } else if (minus_x) {
+      rest = b.create<mlir::arith::SubFOp>(loc, outer.rest, inner.rest);
+    } else {
+      rest = b.create<mlir::arith::SubFOp>(loc, inner.rest, outer.rest);
+    }
+    if (minus_carried && minus_rest) rest = b.create<mlir::arith::NegFOp>(loc, rest);
+    if (minus_carried) return b.create<mlir::arith::SubFOp>(loc, rest, inner.carried);
+    if (minus_rest) return b.create<mlir::arith::SubFOp>(loc, inner.carried, rest);
+    return b.create<mlir::arith::AddFOp>(loc, inner.carried, rest);
+  }
+
+  //===- Choices -----------------------------------------------------------------------------===//
+
+  /// Adds what `value` needs to `out`; values for which `stop` holds are taken from elsewhere.
+  template <typename Stop>
+  void close_over(Value value, Operations& out, Stop stop) {
+    llvm::SmallVector<Value> work{value};
+    while (!work.empty()) {
+      Value at = work.pop_back_val();
+      if (at.getParentBlock() != &loop_.block() || stop(at)) continue;
+      Operation* op = at.getDefiningOp();
+      if (!op || !out.insert(op)) continue;
+      each_use(op, [&](Value operand) { work.push_back(operand); });
+    }
+  }
+
+  static int total_cost(const Operations& operations) {
+    int total = 0;
+    for (Operation* op : operations) total += cost_of(op);
+    return total;
+  }
+
+  int cost_behind(Value value) {
+    Operations needed;
+    close_over(value, needed, [](Value) { return false; });
+    return total_cost(needed);
+  }
+
+  void choose_before() {
+    // What the recurrence reads that does not depend on it.
+    llvm::SetVector<Value> inputs;
+    const auto consider = [&](Value value) {
+      if (value.getParentBlock() != &loop_.block() || depends_on_carry(value)) return;
+      if (value.getDefiningOp() && cost_behind(value) > 0) inputs.insert(value);
+    };
+    for (Operation& op : loop_.block().without_terminator())
+      if (depends_.contains(&op) && feeds_.contains(&op)) each_use(&op, consider);
+    for (Value value : loop_.terminator().getCarries()) consider(value);
+    for (Value input : inputs) close_over(input, before_, [](Value) { return false; });
+    const int arrays = static_cast<int>(inputs.size());
+    split_before_ = !inputs.empty() && total_cost(before_) >= plate_cost + array_cost * arrays;
+    if (split_before_) {
+      handed_.insert(inputs.begin(), inputs.end());
+    } else {
+      before_.clear();
+    }
+  }
+
+  enum class Home { loop, before, after };
+
+  /// Where a collected value is computed if the plates are made.
+  bool goes_after(Value value) {
+    return value.getParentBlock() == &loop_.block() && depends_on_carry(value) &&
+           !is_recurrent(value);
+  }
+
+  bool handed_on(Value value) {
+    return value.getDefiningOp() && before_.contains(value.getDefiningOp()) &&
+           cost_behind(value) > array_cost;
+  }
+
+  void choose_after() {
+    prob::YieldOp yield = loop_.terminator();
+    llvm::SetVector<Value> recurrent, early;
+    const auto gather = [&](Value value) {
+      close_over(value, after_, [&](Value at) {
+        if (is_recurrent(at)) {
+          recurrent.insert(at);
+          return true;
+        }
+        if (split_before_ && handed_on(at)) {
+          early.insert(at);
+          return true;
+        }
+        return false;
+      });
+    };
+    for (auto values : {yield.getMaps(), yield.getSums(), yield.getIntos()})
+      for (Value value : values)
+        if (goes_after(value)) gather(value);
+    const int arrays = static_cast<int>(recurrent.size());
+    split_after_ = !after_.empty() && total_cost(after_) >= plate_cost + array_cost * arrays;
+    if (!split_after_) {
+      after_.clear();
+      return;
+    }
+    // What needs no recurrence at all goes along.
+    for (auto values : {yield.getMaps(), yield.getSums(), yield.getIntos()})
+      for (Value value : values)
+        if (home(value) == Home::after) gather(value);
+    recorded_ = std::move(recurrent);
+    handed_.insert(early.begin(), early.end());
+  }
+
+  Home home(Value value) {
+    if (goes_after(value)) return split_after_ ? Home::after : Home::loop;
+    if (value.getParentBlock() == &loop_.block() && depends_on_carry(value)) return Home::loop;
+    if (split_after_) return Home::after;
+    return split_before_ ? Home::before : Home::loop;
+  }
+
+  //===- Rebuilding --------------------------------------------------------------------------===//
+
+  /// A plate over this loop's range under construction.
+  struct Plate {
+    llvm::SmallVector<Value> maps, sums, intos, into_inits, into_arguments;  // of the old body
+    llvm::SmallVector<Value> old_maps, old_sums, old_intos;  // results to replace; null: none
+  };
+
+  Value position(OpBuilder& b, Value induction) {
+    if (analysis::constant_of(loop_.getLower()) == 0) return induction;
+    return b.create<mlir::arith::SubIOp>(loop_.getLoc(), induction, loop_.getLower());
+  }
+
+  /// Makes the plate with the operations of `body`; `arrays` are read for the values they hold.
+  ForOp make_plate(OpBuilder& b, const Plate& plate, const Operations& body,
+                   llvm::ArrayRef<std::pair<Value, Value>> arrays) {
+    const mlir::Location loc = loop_.getLoc();
+    llvm::SmallVector<mlir::Type> elements, sums;
+    for (const Value value : plate.maps) elements.push_back(value.getType());
+    for (const Value value : plate.sums) sums.push_back(value.getType());
+    auto made = b.create<ForOp>(loc, loop_.getLower(), loop_.getUpper(), mlir::ValueRange(),
+                                elements, sums, plate.into_inits);
+    mlir::IRMapping mapping;
+    mapping.map(loop_.induction(), made.induction());
+    for (auto [old, argument] : llvm::zip(plate.into_arguments, made.into_args()))
+      mapping.map(old, argument);
+    OpBuilder in = OpBuilder::atBlockEnd(&made.block());
+    if (!arrays.empty()) {
+      const Value at = position(in, made.induction());
+      for (const auto& [value, array] : arrays)
+        mapping.map(value, prob::extract(in, loc, array, at));
+    }
+    for (Operation& op : loop_.block().without_terminator())
+      if (body.contains(&op)) in.clone(op, mapping);
+    const auto mapped = [&](llvm::ArrayRef<Value> values) {
+      llvm::SmallVector<Value> out;
+      for (const Value value : values) out.push_back(mapping.lookupOrDefault(value));
+      return out;
+    };
+    in.create<prob::YieldOp>(loc, mlir::ValueRange(), mapped(plate.maps), mapped(plate.sums),
+                             mapped(plate.intos));
+    return made;
+  }
+
+  static void replace_results(ForOp made, const Plate& plate) {
+    for (auto [old, result] : llvm::zip(plate.old_maps, made.getMaps()))
+      if (old) Value(old).replaceAllUsesWith(result);
+    for (auto [old, result] : llvm::zip(plate.old_sums, made.getSums()))
+      Value(old).replaceAllUsesWith(result);
+    for (auto [old, result] : llvm::zip(plate.old_intos, made.getIntos()))
+      Value(old).replaceAllUsesWith(result);
+  }
+
+  void rebuild() {
+    LoopEdit edit(loop_);
+    Plate before, after;
+    for (const Value value : handed_) {
+      before.maps.push_back(value);
+      before.old_maps.push_back(nullptr);
+    }
+    const auto plate_of = [&](Home at) -> Plate* {
+      if (at == Home::loop) return nullptr;
+      return at == Home::before ? &before : &after;
+    };
+    // Closing over values that go along with the plate before.
+    const auto take = [&](Home at, Value value) {
+      if (at == Home::before) close_over(value, before_, [](Value) { return false; });
+    };
+    llvm::SmallVector<LoopEdit::Map, 4> maps;
+    for (const auto& entry : edit.maps) {
+      const Home at = home(entry.value);
+      if (Plate* plate = plate_of(at)) {
+        take(at, entry.value);
+        plate->maps.push_back(entry.value);
+        plate->old_maps.push_back(entry.result);
+      } else {
+        maps.push_back(entry);
+      }
+    }
+    llvm::SmallVector<LoopEdit::Sum, 4> sums;
+    for (const auto& entry : edit.sums) {
+      const Home at = home(entry.value);
+      if (Plate* plate = plate_of(at)) {
+        take(at, entry.value);
+        plate->sums.push_back(entry.value);
+        plate->old_sums.push_back(entry.result);
+      } else {
+        sums.push_back(entry);
+      }
+    }
+    llvm::SmallVector<LoopEdit::Into, 4> intos;
+    llvm::SmallVector<std::pair<Value, Value>> gone;  // arguments of intos that leave, their inits
+    for (const auto& entry : edit.intos) {
+      const Home at = home(entry.next);
+      if (Plate* plate = plate_of(at)) {
+        take(at, entry.next);
+        plate->intos.push_back(entry.next);
+        plate->into_inits.push_back(entry.init);
+        plate->into_arguments.push_back(entry.argument);
+        plate->old_intos.push_back(entry.result);
+        gone.emplace_back(entry.argument, entry.init);
+      } else {
+        intos.push_back(entry);
+      }
+    }
+
+    OpBuilder b(loop_);
+    llvm::SmallVector<std::pair<Value, Value>> arrays;  // values of the old body, arrays of them
+    if (split_before_) {
+      ForOp made = make_plate(b, before, before_, {});
+      for (auto [n, value] : llvm::enumerate(handed_))
+        arrays.emplace_back(value, made.getMaps()[n]);
+      replace_results(made, before);
+    }
+
+    // The plate after the loop is made from the old body, before that changes; its arrays come from
+    // the loop, and stand-ins take their place until there is one.
+    ForOp tail;
+    llvm::SmallVector<Operation*> stand_ins;
+    if (split_after_) {
+      llvm::SmallVector<std::pair<Value, Value>> all(arrays);
+      b.setInsertionPointAfter(loop_);
+      for (const Value value : recorded_) {
+        Operation* stand_in = b.create<mlir::UnrealizedConversionCastOp>(
+            loop_.getLoc(), prob::array_type(value.getType(), 1), mlir::ValueRange());
+        stand_ins.push_back(stand_in);
+        all.emplace_back(value, stand_in->getResult(0));
+      }
+      tail = make_plate(b, after, after_, all);
+    }
+
+    edit.maps = std::move(maps);
+    edit.sums = std::move(sums);
+    edit.intos = std::move(intos);
+    const size_t first_recorded = edit.maps.size();
+    for (const Value value : recorded_) edit.maps.push_back({value, nullptr});
+    // The loop reads what the plate before computed.
+    if (!arrays.empty()) {
+      b.setInsertionPointToStart(&loop_.block());
+      const Value at = position(b, loop_.induction());
+      for (const auto& [value, array] : arrays)
+        edit.replace(value, prob::extract(b, loop_.getLoc(), array, at));
+    }
+    // Of an into that left, only dead additions and extents are still here.
+    for (const auto& [argument, init] : gone) Value(argument).replaceAllUsesWith(init);
+    ForOp middle = edit.apply();
+    for (auto [n, stand_in] : llvm::enumerate(stand_ins)) {
+      stand_in->getResult(0).replaceAllUsesWith(edit.maps[first_recorded + n].result);
+      stand_in->erase();
+    }
+    if (tail) replace_results(tail, after);
+    edit.finish();
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(middle.block())))
+      if (mlir::isOpTriviallyDead(&op)) op.erase();
+  }
+
+  ForOp loop_;
+  llvm::DenseSet<Operation*> depends_, feeds_;  // on a carry; a carry
+  Operations before_, after_;
+  llvm::SetVector<Value> handed_, recorded_;  // arrays from the plate before; from the loop
+  bool split_before_ = false, split_after_ = false;
+};
+
+class SplitPass : public mlir::PassWrapper<SplitPass, mlir::OperationPass<mlir::func::FuncOp>> {
+ public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SplitPass)
+
+  llvm::StringRef getArgument() const final { return "split"; }
+
+  void runOnOperation() final {
+    llvm::SmallVector<ForOp> loops;
+    getOperation().walk([&](ForOp loop) {
+      if (!loop.getCarries().empty() && mlir::isMemoryEffectFree(loop)) loops.push_back(loop);
+    });
+    for (ForOp loop : loops) Split(loop).run();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<mlir::Pass> create_split_pass() { return std::make_unique<SplitPass>(); }
+
+}  // namespace borel::transform

@@ -1,0 +1,131 @@
+// RUN: borel-opt %s --pass=split,canonicalize,cse | FileCheck %s
+
+// Work that the recurrence waits for goes before it, work that waits for it behind; the loop keeps
+// the steps from carry to carry.
+// CHECK-LABEL: func.func @both
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[B:.*]]: f64
+func.func @both(%x: tensor<?xf64>, %n: i64, %b: f64) -> f64 {
+  // CHECK: %[[Q:.*]] = prob.for {{.*}} map(f64) {
+  // CHECK: math.exp
+  // CHECK: prob.yield map(
+  // CHECK: %{{.*}}, %[[V:.*]] = prob.for %[[I:.*]] = {{.*}} carry(%[[C:.*]] = %[[B]] : f64) map(f64) {
+  // CHECK-NOT: math.
+  // CHECK-DAG: %[[QI:.*]] = prob.extract %[[Q]][%[[I]]]
+  // CHECK-DAG: %[[P:.*]] = arith.mulf %[[C]], %[[B]]
+  // CHECK-DAG: %[[NEXT:.*]] = arith.addf %[[P]], %[[QI]]
+  // CHECK: prob.yield carry(%[[NEXT]] : f64) map(%[[NEXT]] : f64)
+  // CHECK: %[[S:.*]] = prob.for %[[J:.*]] = {{.*}} sum(f64) {
+  // CHECK: %[[VJ:.*]] = prob.extract %[[V]][%[[J]]]
+  // CHECK: %[[L:.*]] = math.log %[[VJ]]
+  // CHECK: prob.yield sum(%[[L]] : f64)
+  // CHECK: return %[[S]]
+  %c0 = arith.constant 0 : i64
+  %last, %s = prob.for %i = %c0 to %n carry(%c = %b : f64) sum(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %e = math.exp %xi : f64
+    %p = arith.mulf %c, %b : f64
+    %next = arith.addf %p, %e : f64
+    %l = math.log %next : f64
+    prob.yield carry(%next : f64) sum(%l : f64)
+  }
+  return %s : f64
+}
+
+// A few additions hide behind the recurrence: no arrays for them.
+// CHECK-LABEL: func.func @cheap
+func.func @cheap(%x: tensor<?xf64>, %n: i64, %b: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(
+  // CHECK-NOT: prob.for
+  // CHECK: return
+  %c0 = arith.constant 0 : i64
+  %last, %s = prob.for %i = %c0 to %n carry(%c = %b : f64) sum(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %d = arith.subf %xi, %b : f64
+    %p = arith.mulf %c, %b : f64
+    %next = arith.addf %p, %d : f64
+    %q = arith.mulf %next, %next : f64
+    prob.yield carry(%next : f64) sum(%q : f64)
+  }
+  return %s : f64
+}
+
+// One addition from carry to carry: the rest of the sum is taken together first.
+// CHECK-LABEL: func.func @shorter
+// CHECK-SAME: %[[N:.*]]: i64, %[[B:.*]]: f64
+func.func @shorter(%x: tensor<?xf64>, %y: tensor<?xf64>, %n: i64, %b: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(%[[C:.*]] = %{{.*}} : f64) {
+  // CHECK-DAG: %[[P:.*]] = arith.mulf %[[C]]
+  // CHECK-DAG: %[[REST:.*]] = arith.subf %{{.*}}, %{{.*}} : f64
+  // CHECK-DAG: %[[NEXT:.*]] = arith.subf %[[REST]], %[[P]]
+  // CHECK: prob.yield carry(%[[NEXT]] : f64)
+  %c0 = arith.constant 0 : i64
+  %last = prob.for %i = %c0 to %n carry(%c = %b : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %yi = prob.extract %y[%i] : tensor<?xf64> -> f64
+    %p = arith.mulf %c, %b : f64
+    %m = arith.addf %p, %xi : f64
+    %next = arith.subf %yi, %m : f64
+    prob.yield carry(%next : f64)
+  }
+  return %last : f64
+}
+
+// Sums, maps and intos that need no recurrence leave with what is behind it; a range from 2.
+// CHECK-LABEL: func.func @along
+func.func @along(%x: tensor<?xf64>, %g: tensor<?xi64>, %n: i64, %b: f64, %z: tensor<?xf64>)
+    -> (f64, f64, tensor<?xf64>) {
+  // CHECK: prob.for {{.*}} carry(%{{.*}} = %{{.*}} : f64) map(f64) {
+  // CHECK-NOT: math.
+  // CHECK: prob.for {{.*}} into({{.*}}) sum(f64, f64) {
+  // CHECK: prob.yield sum(
+  // CHECK-NOT: prob.for
+  %c2 = arith.constant 2 : i64
+  %last, %s:2, %a = prob.for %i = %c2 to %n carry(%c = %b : f64) into(%h = %z : tensor<?xf64>)
+      sum(f64, f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %next = arith.mulf %c, %xi : f64
+    %l = math.log %next : f64
+    %e = math.exp %xi : f64
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %h1 = prob.add_at %l into %h[%gi] : f64 into tensor<?xf64>
+    prob.yield carry(%next : f64) sum(%l, %e : f64, f64) into(%h1 : tensor<?xf64>)
+  }
+  return %s#0, %s#1, %a : f64, f64, tensor<?xf64>
+}
+
+// Backwards, and values of the carry before the step.
+// CHECK-LABEL: func.func @backwards
+func.func @backwards(%x: tensor<?xf64>, %n: i64, %b: f64) -> (tensor<?xf64>, f64) {
+  // CHECK: %{{.*}}, %[[C:.*]] = prob.for {{.*}} reverse carry(%[[V:.*]] = {{.*}}) map(f64) {
+  // CHECK: prob.yield carry(%{{.*}} : f64) map(%[[V]] : f64)
+  // CHECK: %[[E:.*]] = prob.for {{.*}} map(f64) {
+  // CHECK: prob.extract %[[C]][
+  // CHECK: math.exp
+  %c0 = arith.constant 0 : i64
+  %last, %m = prob.for %i = %c0 to %n reverse carry(%c = %b : f64) map(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %next = arith.mulf %c, %xi : f64
+    %e = math.exp %c : f64
+    prob.yield carry(%next : f64) map(%e : f64)
+  }
+  return %m, %last : tensor<?xf64>, f64
+}
+
+// Draws stay in order: a loop with effects is left alone.
+// CHECK-LABEL: func.func @effects
+func.func @effects(%x: tensor<?xf64>, %n: i64, %b: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(
+  // CHECK: math.exp
+  // CHECK: prob.score
+  // CHECK-NOT: prob.for
+  // CHECK: return
+  %c0 = arith.constant 0 : i64
+  %last = prob.for %i = %c0 to %n carry(%c = %b : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %e = math.exp %xi : f64
+    prob.score %e : f64 at 1
+    %next = arith.mulf %c, %e : f64
+    prob.yield carry(%next : f64)
+  }
+  return %last : f64
+}
