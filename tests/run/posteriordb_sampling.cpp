@@ -1,0 +1,162 @@
+// Posteriors of real data against reference draws, or, where the database has none, against Stan's
+// own run (tests/run/posteriordb/stan/*.reference.json). What agreement is: every quantity has R-hat
+// below 1.01, bulk and tail ESS of at least 1000, a mean within four standard errors (both runs') and
+// a standard deviation within 10 % or four standard errors, whichever is larger. Settings are fixed
+// per model; the seed is never changed to pass.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "compiler/driver/bound.h"
+#include "compiler/driver/messages.h"
+#include "runtime/io/advice.h"
+#include "runtime/io/summary.h"
+#include "runtime/loop/chains.h"
+
+namespace borel::driver {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Settings {
+  const char* folder;
+  int draws = 3000;
+  double target_accept = 0.8;
+};
+
+const Settings models[] = {
+    {"eight_schools-eight_schools_noncentered", 4000, 0.95},
+    {"kidiq-kidscore_interaction", 4000},
+    {"kidiq-kidscore_momiq"},
+    {"earnings-logearn_interaction", 4000},
+    {"earnings-earn_height"},
+    {"mesquite-logmesquite_logva"},
+    {"mesquite-mesquite"},
+    {"sblrc-blr"},
+    {"kilpisjarvi_mod-kilpisjarvi", 4000},
+    {"nes1972-nes"},
+    {"nes2000-nes"},
+    {"arK-arK"},
+    {"arma-arma11"},
+    {"garch-garch11"},
+    {"low_dim_gauss_mix-low_dim_gauss_mix"},
+    {"radon_mn-radon_hierarchical_intercept_noncentered"},
+    {"wells_data-wells_dist"},
+    {"irt_2pl-irt_2pl", 4000},
+    {"rats_data-rats_model"},
+    {"dogs-dogs"},
+    {"GLMM_Poisson_data-GLMM_Poisson_model", 4000, 0.95},
+    {"seeds_data-seeds_model", 8000, 0.95},
+};
+
+struct Run {
+  BoundProgram bound;
+  runtime::SampleResult result;
+  io::Summary summary;
+};
+
+/// Binds and samples; fails the test when that is not possible.
+void sample(const std::string& folder, const fs::path& data, int draws, double target_accept,
+            Run& run) {
+  ProgramArguments arguments;
+  arguments.file = std::string(BOREL_PROGRAMS) + "/" + folder + ".ppl";
+  LowerOptions functions;
+  functions.log_density = functions.log_density_gradient = false;
+  functions.constrain = functions.unconstrain = functions.simulate = false;
+  ASSERT_EQ(bind_program(arguments, data.string(), functions, run.bound), exit_ok);
+  const runtime::Instance& instance = *run.bound.instance;
+  runtime::Parameters parameters((**run.bound.program).machine[0]);
+  ASSERT_FALSE(parameters.set("draws", draws));
+  ASSERT_FALSE(parameters.set("target_accept", target_accept));
+  runtime::SampleOptions options;
+  options.parameters = &parameters;
+  options.seed = 20;
+  run.result = runtime::sample(instance, options);
+  ASSERT_FALSE(run.result.error) << run.result.error->text;
+  run.summary = io::summarise(instance, run.result, parameters, 2);
+}
+
+fs::path data_of(const std::string& folder) {
+  return fs::path(BOREL_POSTERIORDB) / folder / "data.json";
+}
+
+#define REQUIRE_DATA(path)                                           \
+  if (!fs::exists(path)) {                                           \
+    if (std::getenv("CI")) FAIL() << (path) << " is not there";      \
+    GTEST_SKIP() << (path) << " is not there";                       \
+  }
+
+class PosteriordbSampling : public ::testing::TestWithParam<Settings> {};
+
+TEST_P(PosteriordbSampling, AgreesWithTheReference) {
+  const std::string folder = GetParam().folder;
+  const fs::path data = data_of(folder);
+  REQUIRE_DATA(data);
+  fs::path reference_path = data.parent_path() / "reference.json";
+  if (!fs::exists(reference_path))
+    reference_path = fs::path(BOREL_PROGRAMS) / "stan" / (folder + ".reference.json");
+  std::ifstream file(reference_path);
+  ASSERT_TRUE(file) << reference_path;
+  const auto reference = nlohmann::json::parse(file);
+
+  Run run;
+  sample(folder, data, GetParam().draws, GetParam().target_accept, run);
+  if (HasFatalFailure()) return;
+  std::map<std::string, const io::SummaryRow*> rows;
+  for (const io::SummaryRow& row : run.summary.rows) rows[row.name] = &row;
+  const double reference_draws = reference.value("draws", 10000.0);
+
+  size_t compared = 0;
+  for (const auto& [name, expected] : reference.at("parameters").items()) {
+    ASSERT_TRUE(rows.contains(name)) << name;
+    const io::QuantityStatistics& got = rows[name]->statistics;
+    const double mcse = expected.at("mcse_mean").get<double>();
+    const double mean = expected.at("mean").get<double>(), sd = expected.at("sd").get<double>();
+    EXPECT_LT(got.rhat, 1.01) << name;
+    EXPECT_GE(got.ess_bulk, 1000) << name;
+    EXPECT_GE(got.ess_tail, 1000) << name;
+    EXPECT_LE(std::fabs(got.mean - mean), 4 * std::hypot(got.mcse, mcse))
+        << name << ": " << got.mean << " (" << got.mcse << ") against " << mean << " (" << mcse
+        << ")";
+    // Standard error of a standard deviation of a roughly normal quantity.
+    const double reference_ess = std::min(std::pow(sd / mcse, 2), reference_draws);
+    const double error = std::sqrt(got.sd * got.sd / (2 * got.ess_bulk) +
+                                   sd * sd / (2 * reference_ess));
+    EXPECT_LE(std::fabs(got.sd - sd), std::max(0.1 * sd, 4 * error))
+        << name << ": " << got.sd << " against " << sd;
+    ++compared;
+  }
+  EXPECT_GT(compared, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PosteriordbSampling, ::testing::ValuesIn(models),
+                         [](const auto& param) {
+                           std::string name = param.param.folder;
+                           for (char& c : name)
+                             if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+                           return name;
+                         });
+
+TEST(Posteriordb, CentredEightSchoolsWarnsOfDivergencesAndNamesTau) {
+  const fs::path data = data_of("eight_schools-eight_schools_centered");
+  REQUIRE_DATA(data);
+  Run run;
+  sample("eight_schools-eight_schools_centered", data, 1000, 0.8, run);
+  if (HasFatalFailure()) return;
+  EXPECT_GT(run.summary.divergent(), 0);
+  const auto advice = io::advise(*run.bound.instance, run.result, run.summary);
+  bool named = false;
+  for (const io::Advice& one : advice)
+    if (one.kind == io::AdviceKind::divergences)
+      for (const io::SiteNote& note : one.sites) named |= note.site == "tau";
+  EXPECT_TRUE(named);
+}
+
+}  // namespace
+}  // namespace borel::driver
