@@ -181,7 +181,7 @@ TEST(Csv, AStoppedRunLeavesWholeFiles) {
   options.stop = &stop;
   options.progress_period = std::chrono::milliseconds(1);
   options.progress = [&](auto chains) { stop = chains[0].iterations > 1000; };
-  const Written written = write(folder.path(), {{"draws", 10000000}}, options);
+  const Written written = write(folder.path(), {{"draws", 2000000}}, options);
   EXPECT_TRUE(written.result.stopped);
   const auto lines = read_lines(written.paths[0]);
   const auto rows = rows_of(lines);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <limits>
 
 #include "runtime/io/layout.h"
@@ -401,16 +402,13 @@ TEST(Data, AMillionNumbersLoadFast) {
   }
   text += "]}";
   const InputsProgram program({"N"}, {real_input("y", {symbol(0)})});
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const DataResult result = program.read(text);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   ASSERT_TRUE(result.ok());
   EXPECT_NEAR(values<double>(result, 0, 1000000)[999999], std::sin(999999) * 100, 1e-12);
-  RecordProperty("seconds", std::to_string(seconds));
-#ifdef NDEBUG
-  EXPECT_LT(seconds, 0.5);
-#endif
+  // 0.07 s of the processor here; several times that without optimisation or with a sanitizer.
+  EXPECT_LT(seconds, 3);
 }
 
 TEST(Layout, ColumnMajorIsOfTheLastTwo) {
