@@ -53,8 +53,36 @@ double log_density(const double* u) {
   return lp;
 }
 
-borel_status model_log_density(const void*, borel_workspace*, const double* u, double* lp) {
+borel_status model_log_density(const void*, borel_workspace* ws, const double* u, double* lp) {
   *lp = log_density(u);
+  if (u[0] > 50) {  // a constraint that only the density knows
+    *lp = -infinity;
+    ++ws->rejections;
+    ws->fault = {BOREL_FAULT_PARAMETER, 1, -1, u[0]};
+  }
+  return BOREL_OK;
+}
+
+borel_status model_gradient(const void*, borel_workspace* ws, const double* u, double* lp,
+                            double* gradient) {
+  if (ws->end - ws->begin < 100000) {
+    ws->needed = 100000;
+    return BOREL_NEED_SPACE;
+  }
+  *lp = log_density(u);
+  for (int i = 0; i < toy_dimension; ++i) {
+    gradient[i] = -u[i];
+  }
+  return BOREL_OK;
+}
+
+borel_status diagnose(const void*, borel_workspace* ws, const double* u) {
+  for (int i = 2; i < toy_dimension; ++i) {
+    if (!std::isfinite(u[i])) {
+      ws->fault = {BOREL_FAULT_NOT_FINITE, 0, i - 2, u[i]};
+      return BOREL_FAULT;
+    }
+  }
   return BOREL_OK;
 }
 
@@ -69,9 +97,13 @@ borel_status constrain(const void*, borel_workspace*, const double* u, double* d
   return BOREL_OK;
 }
 
-borel_status unconstrain(const void*, borel_workspace*, const double* latents, double* u) {
+borel_status unconstrain(const void*, borel_workspace* ws, const double* latents, double* u) {
   std::memcpy(u, latents, toy_dimension * sizeof(double));
   u[1] = std::log(latents[1]);
+  if (!(latents[1] > 0)) {
+    ws->fault = {BOREL_FAULT_SUPPORT, 3, -1, latents[1]};
+    return BOREL_FAULT;
+  }
   return BOREL_OK;
 }
 
@@ -190,13 +222,13 @@ constexpr borel_model model = {"toy",
                                [](const void*) -> std::int64_t { return toy_draw_size; },
                                site_shape,
                                model_log_density,
-                               nullptr,
+                               model_gradient,
                                nullptr,
                                nullptr,
                                constrain,
                                unconstrain,
                                nullptr,
-                               nullptr};
+                               diagnose};
 
 constexpr borel_parameter parameters[] = {
     {"warmup", BOREL_INT, 0, 1e9, 200, {file, 10, 3, 10, 9}},
@@ -226,7 +258,8 @@ constexpr borel_machine machine = {"walk",
 
 constexpr borel_place places[] = {{{file, 20, 5, 20, 12}, "theta", "theta[k]"},
                                   {{file, 21, 5, 21, 12}, "mu", "mu <= reject_above"},
-                                  {{file, 22, 5, 22, 12}, "y", "y != 99"}};
+                                  {{file, 22, 5, 22, 12}, "y", "y != 99"},
+                                  {{file, 3, 3, 3, 6}, "tau", "tau > 0"}};
 
 constexpr borel_size sizes[] = {{"N", {file, 1, 19, 1, 20}}};
 constexpr borel_input inputs[] = {{"y",
@@ -253,7 +286,7 @@ const borel_program& toy_program() {
                                             1,
                                             1,
                                             1,
-                                            3,
+                                            4,
                                             sizes,
                                             inputs,
                                             &model,
