@@ -102,13 +102,28 @@ class DataReader {
     const auto& value = sizes_[index(dim.symbol)].value;
     return value ? std::optional(*value + dim.offset) : std::nullopt;
   }
+  // The type as the program spells it: "real[J]", "matrix[N, K]", "index[J][N] from 1".
   std::string declared_text(const borel_input& in) const {
     constexpr const char* nouns[] = {"bool", "int", "real", "index"};
     std::string text = nouns[in.type];
-    for (int d = 0; d < in.rank; ++d) {
+    if (in.type == BOREL_INDEX) {
+      text += "[" + dim_text(in.index_bound) + "]";
+    }
+    const bool matrix = in.layout == BOREL_COLUMN_MAJOR && in.rank >= 2 && in.type == BOREL_REAL;
+    int array_rank = in.rank;
+    if (matrix) {
+      array_rank -= 2;
+      text = "matrix[" + dim_text(in.dims[array_rank]) + ", " + dim_text(in.dims[array_rank + 1]) +
+             "]";
+    }
+    for (int d = 0; d < array_rank; ++d) {
       text += (d == 0 ? "[" : ", ") + dim_text(in.dims[d]);
     }
-    return text + (in.rank > 0 ? "]" : "");
+    text += array_rank > 0 ? "]" : "";
+    if (in.type == BOREL_INDEX && in.index_base != 0) {
+      text += " from " + std::to_string(in.index_base);
+    }
+    return text;
   }
 
   void find_names() {

@@ -108,6 +108,9 @@ class ChainRunner {
       throw ContractViolation("state_size is negative");
     }
     chain_.state = AlignedBuffer(static_cast<std::size_t>(state_size));
+    if (state_size > 0) {  // so that bytes which the machine leaves alone are the same in every run
+      std::memset(chain_.state.data(), 0, chain_.state.size());
+    }
     saved_ = AlignedBuffer(chain_.state.size());
     chain_.stream = static_cast<std::int64_t>(key_.stream);
     chain_.draw_size = run_.instance.draw_size(run_.instance.machine_model());

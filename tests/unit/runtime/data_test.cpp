@@ -260,6 +260,8 @@ TEST(Data, IndicesCountFromTheirBase) {
   EXPECT_EQ(problem.found, "3");
   EXPECT_EQ(problem.declaration.line, 2);
   EXPECT_EQ(problem.place.column, 29);
+  EXPECT_EQ(texts(program.read(R"({"u": [0, 0]})")),
+            "`county` is missing: expected index[J][N] from 1\n");
 }
 
 TEST(Data, AllProblemsAreReported) {
@@ -317,11 +319,11 @@ TEST(Data, MatricesOfAnotherShape) {
   EXPECT_EQ(texts(program.read(R"({"x": [[1, 2], [3, 4]]})")),
             "`x`: found 2 elements in dimension 2 (shape [2, 2]), expected 3\n");
   EXPECT_EQ(texts(program.read(R"({"x": [1, 2, 3]})")),
-            "`x`: found an array of 3 elements, expected real[N, 3]\n");
+            "`x`: found an array of 3 elements, expected matrix[N, 3]\n");
   const DataResult ragged = program.read("{\n\"x\": [[1, 2, 3],\n [4, 5]]}");
   EXPECT_EQ(texts(ragged),
             "`x`: found a ragged array: a row of 2 elements where another has 3, expected "
-            "real[N, 3]\n");
+            "matrix[N, 3]\n");
   EXPECT_EQ(ragged.problems[0].kind, DataProblemKind::shape);
   EXPECT_EQ(ragged.problems[0].place.line, 3);
 }
@@ -341,7 +343,7 @@ TEST(Data, NothingIsAnArrayToo) {
       "element\n");
   const DataResult wrong = program.read(R"({"y": [1, 2], "x": [], "g": [1, 1], "K": 3})");
   EXPECT_EQ(texts(wrong),
-            "`x`: found an array with no elements, expected real[N, K] with sizes above 0\n");
+            "`x`: found an array with no elements, expected matrix[N, K] with sizes above 0\n");
   const InputsProgram matrix({"N"}, {real_input("x", {symbol(0), constant(3)})});
   const DataResult first = matrix.read(R"({"x": []})");
   ASSERT_TRUE(first.ok()) << texts(first);
