@@ -55,15 +55,15 @@ struct Special {
   std::string_view name;
   size_t least, most;
 };
-constexpr size_t any = 99;
+constexpr size_t unbounded = 99;
 constexpr Special specials[] = {
-    {"sum", 1, 1},       {"dot", 2, 2},         {"zeros", 1, any},     {"fill", 2, any},
+    {"sum", 1, 1},       {"dot", 2, 2},         {"zeros", 1, unbounded},     {"fill", 2, unbounded},
     {"len", 1, 1},       {"size", 1, 2},        {"rows", 1, 1},        {"cols", 1, 1},
     {"transpose", 1, 1}, {"cholesky", 1, 1},    {"solve_lower", 2, 2}, {"real", 1, 1},
     {"int", 1, 1},       {"bool", 1, 1},        {"uniform", 0, 0},     {"reals", 1, 1},
     {"simulate", 1, 1},  {"logp", 2, 2},        {"grad", 1, 1},        {"value_and_grad", 1, 1},
-    {"factor", 1, 1},    {"reject", 0, 0},      {"require", 1, 1},     {"iid", 2, any},
-    {"integers", 2, 2},
+    {"factor", 1, 1},    {"reject", 0, 0},      {"require", 1, 1},     {"iid", 2, unbounded},
+    {"integers", 2, 2},  {"naturals", 0, 0},    {"to_int", 1, 1},
 };
 
 const MathFunction* find_math(std::string_view name) {
@@ -136,20 +136,8 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
     }
     return make_static(GradientValue{*args[0].as_static(), name == "value_and_grad"});
   }
-  if (name == "integers") {
-    SupportValue out;
-    out.base = SupportValue::Base::Int;
-    out.name = name;
-    out.text = std::string(library_.sources().text(span));
-    out.span = span;
-    const char* ends[] = {"lo", "hi"};
-    for (size_t i = 0; i < 2; ++i) {
-      ExprPtr end = coerce(runtime(std::move(args[i]), e.args[i].span), int_type(), e.args[i].span,
-                           "an end of integers(lo, hi)");
-      if (!end) return {};
-      out.captures.emplace_back(ends[i], bind(Value(std::move(end)), ends[i], e.args[i].span));
-    }
-    return make_static(std::move(out));
+  if (name == "integers" || name == "naturals") {
+    return support_of_builtin(name, std::move(args), e.args, span);
   }
   if ((name == "len" || name == "size") && get<TupleValue>(args[0]) != nullptr) {
     return constant(span, static_cast<int64_t>(get<TupleValue>(args[0])->elements.size()));
@@ -161,6 +149,34 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
     if (!values.back()) return {};
   }
   return call_math(name, std::move(values), span);
+}
+
+Value Elaborator::support_of_builtin(const std::string& name, std::vector<Value> args,
+                                     const std::vector<ast::Argument>& written, Span span) {
+  if (name != "integers") {
+    if (!args.empty()) {
+      check_count(name, 0, args.size(), span);
+      return {};
+    }
+    StaticPtr support = as_support(make_static(BuiltinValue{name}), span, "a type");
+    return support ? Value(support) : Value();
+  }
+  // integers(lo, hi): both ends included.
+  if (!check_count(name, 2, args.size(), span)) return {};
+  SupportValue out;
+  out.base = SupportValue::Base::Int;
+  out.name = name;
+  out.text = std::string(library_.sources().text(span));
+  out.span = span;
+  const char* ends[] = {"lo", "hi"};
+  for (size_t i = 0; i < 2; ++i) {
+    Span where = written[i].span;
+    ExprPtr end = coerce(runtime(std::move(args[i]), where), int_type(), where,
+                         "an end of integers(lo, hi)");
+    if (!end) return {};
+    out.captures.emplace_back(ends[i], bind(Value(std::move(end)), ends[i], where));
+  }
+  return make_static(std::move(out));
 }
 
 Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, Span span) {
@@ -277,7 +293,7 @@ Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, 
     if (args[0]->type.kind == Type::Kind::Tuple) return wrong(0, "a number");
     return to_real(std::move(args[0]));
   }
-  if (name == "int") {
+  if (name == "int" || name == "to_int") {
     Type type = args[0]->type;
     if (type.kind == Type::Kind::Tuple) return wrong(0, "a number");
     if (type.scalar == Scalar::Int) return std::move(args[0]);

@@ -150,7 +150,7 @@ Value Elaborator::call_value(const Value& callee, const ast::CallExpr& e, Span c
         if (p.type) {
           ExprPtr x = runtime(std::move(args[i]), spans[i], "the argument '" + p.name.text + "'");
           if (x) {
-            Declared type = declared_type(*p.type, &x->type);
+            Declared type = declared_type(*p.type, &x->type, {}, bound_of(*x));
             x = type.poisoned
                     ? nullptr
                     : coerce(std::move(x), type.type, spans[i],

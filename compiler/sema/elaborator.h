@@ -220,9 +220,11 @@ class Elaborator {
     bool poisoned = false;
   };
   /// A written type in the current scope. With `actual`, size names that are not in scope are bound
-  /// (in the current scope) to the actual's dims; else with `fresh` they are made by it.
+  /// (in the current scope) to the actual's dims (`actual_bound`: what it indexes into); else with
+  /// `fresh` they are made by it.
   Declared declared_type(const ast::TypeExpr& type, const Type* actual,
-                         const std::function<std::optional<Size>(const ast::Name&)>& fresh = {});
+                         const std::function<std::optional<Size>(const ast::Name&)>& fresh = {},
+                         const std::optional<Size>& actual_bound = {});
   std::optional<Size> written_size(
       const ast::Expr& expr, const Size* actual,
       const std::function<std::optional<Size>(const ast::Name&)>& fresh);
@@ -407,6 +409,8 @@ class Elaborator {
   std::optional<double> support_constant(const SupportValue& s, const std::string& name);
   std::optional<bool> surely_contains(const SupportValue& s, double x, Span span);
   StaticPtr builtin_support(const std::string& name, Span span);
+  Value support_of_builtin(const std::string& name, std::vector<Value> args,
+                           const std::vector<ast::Argument>& written, Span span);
   std::optional<Type> element_type(const StaticPtr& support, Span span);
   std::optional<Size> support_reals(const SupportValue& s, Span span);
   static ExprPtr stand_in(Type type, Span span);

@@ -167,11 +167,13 @@ void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_pa
     const auto& s = std::get<SupportValue>(type.support->node);
     if (std::optional<double> lower = support_constant(s, "lower")) {
       out.lower = *lower;
-      out.lower_open = !surely_contains(s, *lower, p.span).value_or(true);
+      bool whole = s.base == SupportValue::Base::Int;
+      out.lower_open = !surely_contains(s, *lower, p.span).value_or(whole);
     }
     if (std::optional<double> upper = support_constant(s, "upper")) {
       out.upper = *upper;
-      out.upper_open = !surely_contains(s, *upper, p.span).value_or(true);
+      bool whole = s.base == SupportValue::Base::Int;
+      out.upper_open = !surely_contains(s, *upper, p.span).value_or(whole);
     }
   }
   declare(p.name, Atom{type.type, out.variable});

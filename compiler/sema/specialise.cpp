@@ -181,7 +181,7 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
         Span where = args[i].runtime() ? args[i].expr()->span : span;
         ExprPtr x = runtime(std::move(args[i]), where, what);
         if (x && p.type) {
-          Declared type = declared_type(*p.type, &x->type);
+          Declared type = declared_type(*p.type, &x->type, {}, bound_of(*x));
           x = type.poisoned ? nullptr : coerce(std::move(x), type.type, where, what);
         } else if (x) {
           x = coerce(std::move(x), *implied, where, what);

@@ -8,9 +8,10 @@ namespace borel::sema {
 
 StaticPtr Elaborator::builtin_support(const std::string& name, Span span) {
   SupportValue out;
-  out.base = name == "int"    ? SupportValue::Base::Int
-             : name == "bool" ? SupportValue::Base::Bool
-                              : SupportValue::Base::Real;
+  out.base = name == "int" || name == "naturals" ? SupportValue::Base::Int
+             : name == "bool"                    ? SupportValue::Base::Bool
+                                                 : SupportValue::Base::Real;
+  if (name == "naturals") out.captures.emplace_back("lo", Atom{int_type(), int64_t{0}});
   out.name = out.text = name;
   out.span = span;
   return make_static(std::move(out));
@@ -20,7 +21,7 @@ StaticPtr Elaborator::as_support(const Value& value, Span span, const std::strin
   if (value.poisoned()) return nullptr;
   if (get<SupportValue>(value) != nullptr) return *value.as_static();
   if (const auto* b = get<BuiltinValue>(value)) {
-    if (b->name == "real" || b->name == "int" || b->name == "bool") {
+    if (b->name == "real" || b->name == "int" || b->name == "bool" || b->name == "naturals") {
       return builtin_support(b->name, span);
     }
   }
@@ -114,7 +115,7 @@ std::optional<double> Elaborator::support_constant(const SupportValue& s,
     for (const auto& [end, binding] : s.captures) {
       std::optional<double> value = number(binding);
       if (end == "lo" && name == "lower") return value;
-      if (end == "hi" && name == "upper" && value) return *value - 1;
+      if (end == "hi" && name == "upper") return value;
     }
     return std::nullopt;
   }

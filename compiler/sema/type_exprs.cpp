@@ -46,7 +46,8 @@ Type Elaborator::struct_type(const ast::StructDecl& decl) {
 
 Elaborator::Declared Elaborator::declared_type(
     const ast::TypeExpr& written, const Type* actual,
-    const std::function<std::optional<Size>(const ast::Name&)>& fresh) {
+    const std::function<std::optional<Size>(const ast::Name&)>& fresh,
+    const std::optional<Size>& actual_bound) {
   Declared out;
   if (const auto* tuple = ast::as<ast::TupleType>(written)) {
     out.type.kind = Type::Kind::Tuple;
@@ -84,7 +85,8 @@ Elaborator::Declared Elaborator::declared_type(
       break;
     case ast::BaseType::Index: {
       scalar = Scalar::Int;
-      std::optional<Size> bound = written_size(*named.sizes[0], nullptr, fresh);
+      std::optional<Size> bound = written_size(
+          *named.sizes[0], actual_bound ? &*actual_bound : nullptr, fresh);
       out.poisoned |= !bound;
       out.index_bound = bound ? *bound : Size{};
       out.index_base = named.from;
@@ -136,8 +138,16 @@ Elaborator::Declared Elaborator::declared_type(
           return out;
         }
       }
-      Value value = f != nullptr ? call_decl(*f, std::move(args), written.span)
-                                 : Value(builtin_support(named.name.text, written.span));
+      Value value;
+      if (f != nullptr) {
+        if (!check_count(named.name.text, f->params.size(), args.size(), written.span)) {
+          out.poisoned = true;
+          return out;
+        }
+        value = call_decl(*f, std::move(args), written.span);
+      } else {
+        value = support_of_builtin(named.name.text, std::move(args), named.args, written.span);
+      }
       out.support = as_support(value, written.span, "a type");
       if (!out.support) {
         out.poisoned = true;
