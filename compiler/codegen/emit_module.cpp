@@ -119,7 +119,14 @@ EmittedFunction& ModuleEmitter::function(FuncOp op) { return functions_.at(op); 
 EmittedFunction& ModuleEmitter::function(llvm::StringRef name) {
   auto op = source.lookupSymbol<FuncOp>(name);
   if (!op || op.isExternal()) throw InternalError("the module has no function " + name.str());
-  return functions_.at(op);
+  EmittedFunction& found = functions_.at(op);
+  emit(found);
+  return found;
+}
+
+void ModuleEmitter::drop_unused() {
+  for (auto& [op, function] : functions_)
+    if (!function.emitted) function.function->eraseFromParent();
 }
 
 void ModuleEmitter::emit_functions() {

@@ -45,9 +45,11 @@ class ModuleEmitter {
 
   // Emits all functions, callees first.
   void emit_functions();
+  // Removes the declarations of functions that were not emitted.
+  void drop_unused();
 
   EmittedFunction& function(mlir::func::FuncOp op);
-  EmittedFunction& function(llvm::StringRef name);
+  EmittedFunction& function(llvm::StringRef name);  // and emits it
   // `double borel.uniform(ptr context)`: the next uniform of the step whose RandomContext is there.
   llvm::Function* uniform();
 

@@ -88,6 +88,17 @@ Extent Extents::dimension(mlir::Attribute dim) {
   return constant(mlir::cast<mlir::IntegerAttr>(dim).getInt());
 }
 
+namespace {
+bool from_arguments(Extent extent) {
+  llvm::SmallVector<Value> values;
+  Extents::leaves(extent, values);
+  return llvm::all_of(values, [](Value value) {
+    return mlir::isa<mlir::BlockArgument>(value) &&
+           mlir::isa<mlir::func::FuncOp>(value.getParentBlock()->getParentOp());
+  });
+}
+}  // namespace
+
 Extent Extents::of_scalar(Value value) {
   if (auto found = scalars_.find(value); found != scalars_.end()) return found->second;
   const Extent extent = compute_scalar(value);
@@ -111,6 +122,15 @@ Extent Extents::compute_scalar(Value value) {
     if (mlir::isa<arith::MulIOp>(op)) return two(Kind::Multiply);
     if (mlir::isa<arith::MinSIOp>(op)) return two(Kind::Minimum);
     if (mlir::isa<arith::MaxSIOp>(op)) return two(Kind::Maximum);
+    if (auto call = mlir::dyn_cast<mlir::func::CallOp>(op)) {
+      mlir::func::FuncOp function = callee(call);
+      if (open_.insert(function).second) {
+        const Extent extent = of_scalar(function.getBody().front().getTerminator()->getOperand(
+            mlir::cast<mlir::OpResult>(value).getResultNumber()));
+        open_.erase(function);
+        if (from_arguments(extent)) return substitute(extent, call);
+      }
+    }
   }
   return node({Kind::Value, 0, value, {}});
 }
@@ -132,25 +152,33 @@ ExtentList Extents::opaque(Value array) {
   return list;
 }
 
+// How far an extent that a branch gives is known outside of it: less is better.
+int Extents::distance(Extent extent, mlir::Operation* branch) {
+  llvm::SmallVector<Value> values;
+  leaves(extent, values);
+  int most = 0;
+  for (Value value : values) {
+    mlir::Operation* parent = value.getParentBlock()->getParentOp();
+    const bool argument =
+        mlir::isa<mlir::BlockArgument>(value) && mlir::isa<mlir::func::FuncOp>(parent);
+    most = std::max(most, argument                                               ? 1
+                          : parent == branch || branch->isProperAncestor(parent) ? 3
+                                                                                 : 2);
+  }
+  return most;
+}
+
 ExtentList Extents::merge(Value array, const ExtentList& a, const ExtentList& b) {
   if (a.empty()) return b;
   if (b.empty()) return a;
   ExtentList list = opaque(array);
-  for (unsigned d = 0; d < list.size(); ++d)
-    if (a[d] == b[d]) list[d] = a[d];
+  mlir::Operation* branch = array.getDefiningOp();
+  for (unsigned d = 0; d < list.size(); ++d) {
+    const int x = distance(a[d], branch), y = distance(b[d], branch);
+    if (std::min(x, y) < 3) list[d] = x <= y ? a[d] : b[d];
+  }
   return list;
 }
-
-namespace {
-bool from_arguments(Extent extent) {
-  llvm::SmallVector<Value> values;
-  Extents::leaves(extent, values);
-  return llvm::all_of(values, [](Value value) {
-    return mlir::isa<mlir::BlockArgument>(value) &&
-           mlir::isa<mlir::func::FuncOp>(value.getParentBlock()->getParentOp());
-  });
-}
-}  // namespace
 
 ExtentList Extents::compute_array(Value array) {
   if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(array)) {

@@ -73,7 +73,10 @@ class Extents {
   ExtentList opaque(mlir::Value array);
   Extent compute_scalar(mlir::Value value);
   Extent substitute(Extent extent, mlir::func::CallOp call);
-  // Dimensions where the two agree keep their expression; the others become the opaque `array`'s.
+  // Of the result `array` of a branch. Shapes of both sides agree in a correct program, so the
+  // expression that is known best is taken; storage compares expressions and checks at run time
+  // where they differ.
+  static int distance(Extent extent, mlir::Operation* branch);
   ExtentList merge(mlir::Value array, const ExtentList& a, const ExtentList& b);
 
   mlir::ModuleOp module_;
