@@ -245,11 +245,19 @@ LogPair log_pair(Real x) {
 }
 
 Real log1p_kernel(Real x) {
-  const Real sum = 1.0 + x;
-  // What rounding the sum lost; from 2^54 on 1 is beyond the last place (and ∞ − ∞ is NaN).
-  const Mask large = x > 0x1p54;
-  const Real lost = select(abs(x) < 1.0, x - (sum - 1.0), 1.0 - (sum - x));
-  return select(equal(x, 0), x, log_kernel(sum, select(large, 0.0, lost)));
+  Ops& ops = *x.ops;
+  const LogParts parts = decompose(1.0 + x);
+  // The parts come from the rounded sum, r from x itself: c·2^-k·(1 + x) − 1, where c·2^-k − 1 is
+  // exact (to a 54th place if k > 0) and the rest is rounded once. Where k is infinite, r only has
+  // to stay finite: x = −1 and ∞.
+  Real k = parts.exponent;
+  if (!ops.avx512()) {
+    k = at_most(at_least(k, -1030), 1030);
+  }
+  const Real unit = at_most(ops.scale(ops.constant(1), -k), 0x1p60);
+  const Real scaled = at_most(x, std::numeric_limits<double>::max()) * unit;
+  const Real r = fma(parts.reciprocal, scaled, fma(parts.reciprocal, unit, -1.0));
+  return copy_sign(finish_log(parts, r), x);  // −0
 }
 
 }  // namespace borel::codegen

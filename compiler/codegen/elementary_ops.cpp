@@ -152,7 +152,8 @@ Split Ops::split(Real x) {
   mantissa = select(zero | infinite, 1.0, mantissa);
   exponent = select(zero, -infinity, select(infinite, infinity, exponent));
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  return {select(x >= 0, mantissa, nan), exponent};
+  const Mask defined = x >= 0;
+  return {select(defined, mantissa, nan), select(defined, exponent, nan)};
 }
 
 Real Ops::limit_magnitude(Real x, double bound) {

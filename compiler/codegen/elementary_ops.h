@@ -34,7 +34,7 @@ struct Mask {
 };
 
 /// x = mantissa · 2^exponent with mantissa in [3/4, 3/2), for subnormal x too. x = ±0 and +∞ have
-/// mantissa 1 and exponent −∞ and +∞; x < 0 (−∞ too) and NaN have mantissa NaN.
+/// mantissa 1 and exponent −∞ and +∞; x < 0 (−∞ too) and NaN have NaN for both.
 struct Split {
   Real mantissa;
   Real exponent;

@@ -8,6 +8,7 @@
 #include <llvm/Target/TargetMachine.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -29,18 +30,33 @@ EngineError internal_error(const char* stage, llvm::Error error) {
   return EngineError{EngineError::Kind::internal, stage, llvm::toString(std::move(error))};
 }
 
-void* address_of(void* (*function)(void*, const void*, std::size_t)) {
-  return reinterpret_cast<void*>(function);
+// C23's roundeven, in the default rounding mode: older C libraries do not declare it.
+double round_even(double x) { return std::nearbyint(x); }
+
+template <class F>
+RuntimeFunction named(const char* name, F* function) {
+  return {name, reinterpret_cast<void*>(function)};
 }
 
-// LLVM replaces loops and aggregate copies by these, whatever the emitter wrote.
-std::vector<RuntimeFunction> memory_functions() {
-  void* (*fill)(void*, int, std::size_t) = &std::memset;
-  int (*compare)(const void*, const void*, std::size_t) = &std::memcmp;
-  return {{"memcpy", address_of(&std::memcpy)},
-          {"memmove", address_of(&std::memmove)},
-          {"memset", reinterpret_cast<void*>(fill)},
-          {"memcmp", reinterpret_cast<void*>(compare)}};
+// What LLVM calls of its own accord: for loops and aggregate copies, and for operations that the
+// processor lacks (fma and rounding below x86-64-v3).
+std::vector<RuntimeFunction> implicit_functions() {
+  using Copy = void*(void*, const void*, std::size_t);
+  using Fill = void*(void*, int, std::size_t);
+  using Compare = int(const void*, const void*, std::size_t);
+  using Rounding = double(double);
+  using Fma = double(double, double, double);
+  return {named<Copy>("memcpy", &std::memcpy),
+          named<Copy>("memmove", &std::memmove),
+          named<Fill>("memset", &std::memset),
+          named<Compare>("memcmp", &std::memcmp),
+          named<Fma>("fma", &::fma),
+          named<Rounding>("floor", &::floor),
+          named<Rounding>("ceil", &::ceil),
+          named<Rounding>("trunc", &::trunc),
+          named<Rounding>("rint", &::rint),
+          named<Rounding>("nearbyint", &::nearbyint),
+          named<Rounding>("roundeven", &round_even)};
 }
 
 }  // namespace
@@ -116,7 +132,7 @@ Result<Jit> Jit::create(const TargetSpec& target, const std::vector<RuntimeFunct
     return internal_error("load", session.takeError());
   }
   llvm::orc::SymbolMap symbols;
-  for (const auto& list : {memory_functions(), functions}) {
+  for (const auto& list : {implicit_functions(), functions}) {
     for (const RuntimeFunction& function : list) {
       symbols[(*session)->mangleAndIntern(function.name)] = {
           llvm::orc::ExecutorAddr::fromPtr(function.address),

@@ -53,8 +53,8 @@ Result<Compiled> compile(llvm::Module& module, const TargetSpec& target,
 
 /// Code loaded into this process. It stays valid as long as the Jit lives; addresses may be used
 /// from any thread. Symbols are resolved among the objects added, the functions given to `create`
-/// and memcpy, memmove, memset and memcmp (which LLVM calls of its own accord); never by a search
-/// of the process.
+/// and those that LLVM calls of its own accord (memcpy, memmove, memset, memcmp; fma and rounding
+/// on processors without them); never by a search of the process.
 class Jit {
  public:
   static Result<Jit> create(const TargetSpec& target,

@@ -9,7 +9,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "compiler/codegen/engine.h"
@@ -48,6 +50,20 @@ done:
   %r = phi double [0.0, %entry], [%t, %loop]
   ret double %r
 })";
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "borel-XXXXXX").string()) {
+    EXPECT_NE(mkdtemp(path_.data()), nullptr);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
 
 TargetSpec host() {
   Result<TargetSpec> target = host_target();
@@ -196,9 +212,8 @@ TEST_P(Linked, LibraryRuns) {
   llvm::LLVMContext context;
   Result<Compiled> compiled = compile(*parse(twice, context), host(), {});
   ASSERT_TRUE(compiled);
-  std::string directory = (std::filesystem::temp_directory_path() / "borel-link-XXXXXX").string();
-  ASSERT_NE(mkdtemp(directory.data()), nullptr);
-  const std::string path = directory + "/libtwice.so";
+  const TemporaryFolder folder;
+  const std::string path = folder.file("libtwice.so");
   LinkOptions options;
   options.linker = GetParam();
   options.soname = "libtwice.so";
@@ -210,7 +225,6 @@ TEST_P(Linked, LibraryRuns) {
   ASSERT_NE(function, nullptr);
   EXPECT_EQ(function(21), 42.0);
   dlclose(library);
-  std::filesystem::remove_all(directory);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engine, Linked, ::testing::Values("", "cc"));
@@ -243,6 +257,41 @@ TEST(Engine, InstrumentsForTheAddressSanitizer) {
   ASSERT_TRUE(compiled);
   const std::string bytes(compiled->object.begin(), compiled->object.end());
   EXPECT_NE(bytes.find("__asan_report_load8"), std::string::npos);
+}
+
+TEST(Engine, AddressSanitizerCatchesAnOverrunInALibrary) {
+  llvm::LLVMContext context;
+  OptimiseOptions options;
+  options.address_sanitizer = true;
+  Result<Compiled> compiled = compile(*parse(sum, context), host(), options);
+  ASSERT_TRUE(compiled);
+  const TemporaryFolder folder;
+  const Status linked = link_shared(compiled->object, folder.file("libsum.so"));
+  ASSERT_TRUE(linked) << linked.error().text();
+  std::ofstream(folder.file("host.c")) << R"(
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+int main(int argc, char** argv) {
+  (void)argc;
+  void* library = dlopen(argv[1], RTLD_NOW);
+  if (library == NULL) return 3;
+  double (*sum)(const double*, int64_t) = (double (*)(const double*, int64_t))dlsym(library, "sum");
+  double* x = calloc(4, sizeof *x);
+  double inside = sum(x, 4);
+  return inside + sum(x, atoi(argv[2])) == 0 ? 0 : 2;
+}
+)";
+  const auto run = [](const std::string& command) { return std::system(command.c_str()); };
+  ASSERT_EQ(run("cc -fsanitize=address -o " + folder.file("host") + " " + folder.file("host.c") +
+                " -ldl"),
+            0);
+  const std::string host_run = folder.file("host") + " " + folder.file("libsum.so");
+  EXPECT_EQ(run(host_run + " 4"), 0);
+  EXPECT_NE(run(host_run + " 5 2> " + folder.file("report.txt")), 0);
+  std::stringstream report;
+  report << std::ifstream(folder.file("report.txt")).rdbuf();
+  EXPECT_NE(report.str().find("heap-buffer-overflow"), std::string::npos) << report.str();
 }
 
 TEST(Engine, KeysTellModulesApart) {
