@@ -1,7 +1,5 @@
 #include "tests/measure/interpreter.h"
 
-#include <boost/math/special_functions/digamma.hpp>
-#include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 #include <limits>
 
@@ -28,14 +26,19 @@ Datum real_array(const std::vector<double>& values) {
 Datum int_array(const std::vector<int64_t>& values) {
   return make_array({static_cast<int64_t>(values.size())}, {values.begin(), values.end()});
 }
-double as_real(const Datum& d) { return std::get<double>(d); }
+double as_real(const Datum& d) { return std::get<Real>(d).value; }
+const Real& as_dual(const Datum& d) { return std::get<Real>(d); }
 int64_t as_int(const Datum& d) { return std::get<int64_t>(d); }
 const Array& as_array(const Datum& d) { return *std::get<std::shared_ptr<const Array>>(d); }
+std::vector<Datum> scalars(const Datum& d) {
+  if (const auto* array = std::get_if<std::shared_ptr<const Array>>(&d)) return (*array)->elements;
+  return {d};
+}
 
 namespace {
 
 Datum zero_of(mlir::Type type) {
-  if (mlir::isa<mlir::FloatType>(type)) return 0.0;
+  if (mlir::isa<mlir::FloatType>(type)) return Real(0);
   if (type.isInteger(1)) return false;
   return int64_t{0};
 }
@@ -73,7 +76,7 @@ Datum element(const Array& a, const std::vector<int64_t>& indices) {
 }
 
 Datum plus(const Datum& x, const Datum& y) {
-  if (std::holds_alternative<double>(x)) return as_real(x) + as_real(y);
+  if (std::holds_alternative<Real>(x)) return as_dual(x) + as_dual(y);
   return as_int(x) + as_int(y);
 }
 
@@ -85,22 +88,6 @@ Datum stored(const Array& a, const std::vector<int64_t>& indices, const Datum& v
     out.elements[first + i] = add ? plus(a.elements[first + i], v) : v;
   }
   return std::make_shared<const Array>(std::move(out));
-}
-
-double special(llvm::StringRef name, double x) {
-  if (name == "lgamma") return std::lgamma(x);
-  if (name == "digamma") return boost::math::digamma(x);
-  if (name == "trigamma") return boost::math::trigamma(x);
-  if (name == "erfc") return std::erfc(x);
-  if (name == "Phi") return 0.5 * std::erfc(-x / std::sqrt(2.0));
-  if (name == "log_Phi") {
-    if (x > -30) return std::log(0.5 * std::erfc(-x / std::sqrt(2.0)));
-    // Asymptotic series of Mills' ratio.
-    const double t = 1 / (x * x);
-    return -0.5 * x * x - std::log(-x) - 0.5 * std::log(2 * M_PI) +
-           std::log1p(-t * (1 - t * (3 - t * (15 - t * 105))));
-  }
-  throw Refused("unknown special function " + name.str());
 }
 
 }  // namespace
@@ -115,26 +102,53 @@ void Interpreter::bind() {
 
 std::vector<Datum> Interpreter::call(llvm::StringRef function,
                                      const std::vector<Datum>& arguments) {
-  auto f = module_.lookupSymbol<mlir::func::FuncOp>(function);
-  if (!f || f.isDeclaration()) throw Refused("no body for @" + function.str());
-  if (++depth_ > 500) throw Refused("recursion too deep");
+  const auto name = mlir::StringAttr::get(module_.getContext(), function);
+  auto& f = functions_[name];
+  if (!f) f = module_.lookupSymbol<mlir::func::FuncOp>(name);
+  mlir::func::FuncOp callee = f;
+  if (!callee || callee.isDeclaration()) throw Refused("no body for @" + function.str());
+  if (callee.getNumArguments() != arguments.size())
+    throw Refused("@" + function.str() + " takes another number of arguments");
+  if (++depth_ > 200) throw Refused("recursion too deep");
   Frame frame;
-  for (auto [argument, value] : llvm::zip_equal(f.getArguments(), arguments))
+  for (auto [argument, value] : llvm::zip_equal(callee.getArguments(), arguments))
     frame[argument] = value;
-  auto out = run_block(f.getBody().front(), frame);
+  auto out = run_block(callee.getBody().front(), frame);
   --depth_;
   return out;
 }
 
-double Interpreter::density_of(llvm::StringRef model, const std::vector<Datum>& arguments,
-                               const Trace& trace) {
-  trace_ = &trace;
-  score_ = 0;
-  call(model, arguments);
-  trace_ = nullptr;
-  return score_;
+Real Interpreter::generate(Mode mode, llvm::StringRef model, const std::vector<Datum>& arguments) {
+  mode_ = mode;
+  score_ = Real(0);
+  failed_ = false;
+  draws.clear();
+  returned = call(model, arguments);
+  mode_ = Mode::Ordinary;
+  return failed_ ? Real(-std::numeric_limits<double>::infinity()) : score_;
 }
 
+Real Interpreter::density_of(llvm::StringRef model, const std::vector<Datum>& arguments,
+                             const Trace& trace) {
+  trace_ = &trace;
+  return generate(Mode::OnTrace, model, arguments);
+}
+
+Real Interpreter::density_on_reals(llvm::StringRef model, const std::vector<Datum>& arguments,
+                                   const Datum& u, const std::map<int64_t, int64_t>& offsets) {
+  reals_ = &as_array(u);
+  offsets_ = &offsets;
+  return generate(Mode::OnReals, model, arguments);
+}
+
+std::vector<Datum> Interpreter::simulate(llvm::StringRef model,
+                                         const std::vector<Datum>& arguments) {
+  generate(Mode::Drawing, model, arguments);
+  return returned;
+}
+
+// Values live in one frame for the whole call: what an iteration or a branch defines is defined
+// again before it is used again.
 std::vector<Datum> Interpreter::run_block(mlir::Block& block, Frame& frame) {
   for (Operation& op : block.without_terminator()) run_op(op, frame);
   std::vector<Datum> out;
@@ -144,28 +158,32 @@ std::vector<Datum> Interpreter::run_block(mlir::Block& block, Frame& frame) {
 
 void Interpreter::run_op(Operation& op, Frame& frame) {
   if (++steps > step_limit) throw Refused("too many steps");
-  auto get = [&](Value v) -> const Datum& { return frame.at(v); };
+  auto get = [&](Value v) -> const Datum& { return frame.find(v)->second; };
   auto set = [&](Datum d) { frame[op.getResult(0)] = std::move(d); };
   auto indices = [&](mlir::ValueRange values) {
     std::vector<int64_t> out;
     for (const Value v : values) out.push_back(as_int(get(v)));
     return out;
   };
-  auto scoped = [&](mlir::Region& region) {
-    Frame inner = frame;  // values inside are out of scope again afterwards
-    return run_block(region.front(), inner);
-  };
+  const llvm::StringRef dialect = op.getName().getDialectNamespace();
+  if ((dialect == "arith" && !mlir::isa<arith::ConstantOp>(op)) || dialect == "math" ||
+      mlir::isa<prob::SpecialOp>(op)) {
+    if (!run_scalar(op, frame))
+      throw Refused("unknown operation " + op.getName().getStringRef().str());
+    return;
+  }
 
   llvm::TypeSwitch<Operation*>(&op)
       .Case([&](arith::ConstantOp c) {
         if (auto real = mlir::dyn_cast<mlir::FloatAttr>(c.getValue())) {
-          set(real.getValueAsDouble());
+          set(Real(real.getValueAsDouble()));
         } else {
           auto integer = mlir::cast<mlir::IntegerAttr>(c.getValue());
-          if (c.getType().isInteger(1))
+          if (c.getType().isInteger(1)) {
             set(integer.getValue().getBoolValue());
-          else
+          } else {
             set(integer.getValue().getSExtValue());
+          }
         }
       })
       .Case([&](prob::DataOp data) {
@@ -191,52 +209,56 @@ void Interpreter::run_op(Operation& op, Frame& frame) {
       .Case([&](prob::AddAtOp a) {
         set(stored(as_array(get(a.getArray())), indices(a.getIndices()), get(a.getValue()), true));
       })
-      .Case([&](prob::SpecialOp s) { set(special(s.getFunction(), as_real(get(s.getX())))); })
       .Case([&](prob::FaultOp f) {
         if (std::get<bool>(get(f.getCondition()))) throw Refused("fault");
+      })
+      .Case([&](prob::UniformOp) {
+        // Weyl's sequence: even, and never 0 or 1.
+        const double x = static_cast<double>(++next_uniform) * 0.6180339887498949;
+        set(Real(x - std::floor(x)));
       })
       .Case([&](prob::ForOp) { run_loop(op, frame); })
       .Case([&](scf::IfOp branch) {
         const bool taken = std::get<bool>(get(branch.getCondition()));
         mlir::Region& side = taken ? branch.getThenRegion() : branch.getElseRegion();
         if (side.empty()) return;
-        const auto out = scoped(side);
+        const auto out = run_block(side.front(), frame);
         for (auto [result, value] : llvm::zip_equal(branch.getResults(), out))
           frame[result] = value;
       })
-      .Case([&](scf::WhileOp loop) {
-        std::vector<Datum> carried;
-        for (const Value v : loop.getInits()) carried.push_back(get(v));
-        while (true) {
-          Frame inner = frame;
-          for (auto [argument, value] : llvm::zip_equal(loop.getBefore().getArguments(), carried))
-            inner[argument] = value;
-          auto out = run_block(loop.getBefore().front(), inner);
-          const bool again = std::get<bool>(out.front());
-          out.erase(out.begin());
-          if (!again) {
-            for (auto [result, value] : llvm::zip_equal(loop.getResults(), out))
-              frame[result] = value;
-            return;
-          }
-          Frame body = frame;
-          for (auto [argument, value] : llvm::zip_equal(loop.getAfter().getArguments(), out))
-            body[argument] = value;
-          carried = run_block(loop.getAfter().front(), body);
-        }
-      })
+      .Case([&](scf::WhileOp) { run_while(op, frame); })
       .Case([&](mlir::func::CallOp c) {
         std::vector<Datum> arguments;
         for (const Value v : c.getOperands()) arguments.push_back(get(v));
-        const auto out = call(c.getCallee(), arguments);
-        for (auto [result, value] : llvm::zip_equal(c.getResults(), out)) frame[result] = value;
+        auto out = call(c.getCallee(), arguments);
+        for (auto [value, d] : llvm::zip_equal(c.getResults(), out)) frame[value] = std::move(d);
       })
       .Case<prob::SampleOp, prob::ObserveOp, prob::LatentOp, prob::ScoreOp, prob::RequireOp,
             prob::RecordOp>([&](auto) { run_generative(op, frame); })
       .Default([&](Operation*) {
-        if (!run_scalar(op, frame))
-          throw Refused("unknown operation " + op.getName().getStringRef().str());
+        throw Refused("unknown operation " + op.getName().getStringRef().str());
       });
+}
+
+void Interpreter::run_while(Operation& op, Frame& frame) {
+  auto loop = mlir::cast<scf::WhileOp>(op);
+  std::vector<Datum> carried;
+  for (const Value v : loop.getInits()) carried.push_back(frame.at(v));
+  while (true) {
+    if (++steps > step_limit) throw Refused("too many steps");
+    for (auto [argument, value] : llvm::zip_equal(loop.getBefore().getArguments(), carried))
+      frame[argument] = value;
+    auto out = run_block(loop.getBefore().front(), frame);
+    const bool again = std::get<bool>(out.front());
+    out.erase(out.begin());
+    if (!again) {
+      for (auto [value, d] : llvm::zip_equal(loop.getResults(), out)) frame[value] = d;
+      return;
+    }
+    for (auto [argument, value] : llvm::zip_equal(loop.getAfter().getArguments(), out))
+      frame[argument] = value;
+    carried = run_block(loop.getAfter().front(), frame);
+  }
 }
 
 void Interpreter::run_loop(Operation& op, Frame& frame) {
@@ -254,13 +276,13 @@ void Interpreter::run_loop(Operation& op, Frame& frame) {
 
   for (int64_t k = 0; k < trips; ++k) {
     const int64_t iv = loop.getReverse() ? upper - 1 - k : lower + k;
-    Frame inner = frame;
-    inner[loop.induction()] = iv;
+    if (++steps > step_limit) throw Refused("too many steps");
+    frame[loop.induction()] = iv;
     for (auto [argument, value] : llvm::zip_equal(loop.carry_args(), carried))
-      inner[argument] = value;
+      frame[argument] = value;
     for (auto [argument, value] : llvm::zip_equal(loop.into_args(), accumulated))
-      inner[argument] = value;
-    const auto out = run_block(loop.block(), inner);
+      frame[argument] = value;
+    const auto out = run_block(loop.block(), frame);
     for (size_t i = 0; i < carries; ++i) carried[i] = out[i];
     for (size_t i = 0; i < maps; ++i) mapped[i][static_cast<size_t>(iv - lower)] = out[carries + i];
     for (size_t i = 0; i < sums; ++i) total[i] = plus(total[i], out[carries + maps + i]);
@@ -292,39 +314,77 @@ void Interpreter::run_loop(Operation& op, Frame& frame) {
   for (Datum& d : accumulated) set(d);
 }
 
-void Interpreter::run_generative(Operation& op, Frame& frame) {
+/// The value of a draw, recorded among `draws`.
+Datum Interpreter::drawn(Operation& op, Frame& frame) {
+  auto sample = mlir::cast<prob::SampleOp>(op);
   auto values = [&](mlir::ValueRange range) {
     std::vector<Datum> out;
     for (const Value v : range) out.push_back(frame.at(v));
     return out;
   };
-  auto at_site = [&](int64_t site, mlir::ValueRange indices) {
-    if (!trace_) throw Refused("a draw outside density_of");
-    std::vector<int64_t> where;
-    for (const Value v : indices) where.push_back(as_int(frame.at(v)));
-    const Datum& whole = trace_->at(site);
-    return where.empty() ? whole : element(as_array(whole), where);
+  std::vector<int64_t> where;
+  int64_t element_number = 0;
+  for (auto [index, extent] : llvm::zip_equal(sample.getIndices(), sample.getExtents())) {
+    where.push_back(as_int(frame.at(index)));
+    element_number = element_number * as_int(frame.at(extent)) + where.back();
+  }
+  const auto site = static_cast<int64_t>(sample.getSite());
+  Draw draw{site, element_number, 0, 0, {}};
+  Datum value;
+  switch (mode_) {
+    case Mode::Ordinary: throw Refused("a draw outside of a model's run");
+    case Mode::OnTrace: {
+      const Datum& whole = trace_->at(site);
+      value = where.empty() ? whole : element(as_array(whole), where);
+      break;
+    }
+    case Mode::Drawing:
+      value = call(sample.getSampler().value(), values(sample.getParameters()))[0];
+      break;
+    case Mode::OnReals: {
+      draw.reals = sample.getUnconstrainedSize() ? as_int(frame.at(sample.getUnconstrainedSize())) : 1;
+      draw.first_real = offsets_->at(site) + element_number * draw.reals;
+      std::vector<Datum> reals;
+      for (int64_t i = 0; i < draw.reals; ++i)
+        reals.push_back(reals_->elements.at(static_cast<size_t>(draw.first_real + i)));
+      value = sample.getUnconstrainedSize() ? make_array({draw.reals}, reals) : reals[0];
+      if (auto constrain = sample.getConstrain()) {
+        auto arguments = values(sample.getSupportParameters());
+        arguments.push_back(value);
+        value = call(*constrain, arguments)[0];  // its log Jacobian is what the tests check
+      }
+      break;
+    }
+  }
+  draw.value = scalars(value);
+  if (!draw.value.empty()) draw.element *= static_cast<int64_t>(draw.value.size());
+  draws.push_back(std::move(draw));
+  return value;
+}
+
+void Interpreter::run_generative(Operation& op, Frame& frame) {
+  auto score = [&](llvm::StringRef logp, mlir::ValueRange parameters, const Datum& value) {
+    std::vector<Datum> arguments;
+    for (const Value v : parameters) arguments.push_back(frame.at(v));
+    arguments.push_back(value);
+    score_ = score_ + as_dual(call(logp, arguments)[0]);
   };
   if (auto sample = mlir::dyn_cast<prob::SampleOp>(op)) {
-    const Datum value = at_site(static_cast<int64_t>(sample.getSite()), sample.getIndices());
-    auto arguments = values(sample.getParameters());
-    arguments.push_back(value);
-    score_ += as_real(call(sample.getLogp(), arguments)[0]);
+    const Datum value = drawn(op, frame);
+    if (mode_ != Mode::Drawing) score(sample.getLogp(), sample.getParameters(), value);
     frame[sample.getValue()] = value;
   } else if (auto observe = mlir::dyn_cast<prob::ObserveOp>(op)) {
-    auto arguments = values(observe.getParameters());
-    arguments.push_back(frame.at(observe.getValue()));
-    score_ += as_real(call(observe.getLogp(), arguments)[0]);
+    const Datum value = frame.at(observe.getValue());
+    if (mode_ != Mode::Drawing) score(observe.getLogp(), observe.getParameters(), value);
   } else if (auto latent = mlir::dyn_cast<prob::LatentOp>(op)) {
     std::vector<int64_t> where;
     for (const Value v : latent.getIndices()) where.push_back(as_int(frame.at(v)));
-    const Datum& whole = frame.at(latent.getSource());
+    const Datum whole = frame.at(latent.getSource());
     frame[latent.getValue()] = where.empty() ? whole : element(as_array(whole), where);
-  } else if (auto score = mlir::dyn_cast<prob::ScoreOp>(op)) {
-    score_ += as_real(frame.at(score.getValue()));
+  } else if (auto factor = mlir::dyn_cast<prob::ScoreOp>(op)) {
+    score_ = score_ + as_dual(frame.at(factor.getValue()));
   } else if (auto require = mlir::dyn_cast<prob::RequireOp>(op)) {
-    if (!std::get<bool>(frame.at(require.getCondition())))
-      score_ = -std::numeric_limits<double>::infinity();
+    if (!std::get<bool>(frame.at(require.getCondition()))) failed_ = true;
   }
 }
 
