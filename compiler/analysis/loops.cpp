@@ -148,6 +148,13 @@ Extent extent_from(Value value) {
 
 Extent extent_of(Value array, int64_t dimension) {
   while (true) {
+    const auto type = mlir::cast<mlir::RankedTensorType>(array.getType());
+    if (const int64_t extent = type.getDimSize(static_cast<unsigned>(dimension));
+        !mlir::ShapedType::isDynamic(extent)) {
+      Extent out;
+      out.constant = extent;
+      return out;
+    }
     if (const Value source = shape_source(array)) {
       array = source;
       continue;
@@ -208,6 +215,48 @@ bool covers(ForOp loop, Value array, int64_t dimension, int64_t shift) {
   auto sub = extent.value ? extent.value.getDefiningOp<mlir::arith::SubIOp>() : nullptr;
   return sub && shift == 0 && difference(upper, sub.getLhs()) == 0 &&
          difference(lower, sub.getRhs()) == 0;
+}
+
+namespace {
+/// The loop whose induction variable `value` is.
+ForOp counted_by(Value value) {
+  auto argument = value ? mlir::dyn_cast<mlir::BlockArgument>(value) : mlir::BlockArgument();
+  if (!argument || argument.getArgNumber() != 0) return nullptr;
+  return mlir::dyn_cast<ForOp>(argument.getOwner()->getParentOp());
+}
+
+/// Whether value + shift >= 0.
+bool is_not_negative(Value value, int64_t shift) {
+  const Offset at = offset_of(value);
+  shift += at.offset;
+  if (!at.base) return shift >= 0;
+  if (ForOp loop = counted_by(at.base)) return is_not_negative(loop.getLower(), shift);
+  if (shift < 0) return false;
+  if (at.base.getDefiningOp<prob::DimOp>()) return true;
+  auto data = at.base.getDefiningOp<prob::DataOp>();
+  auto slot =
+      data ? mlir::SymbolTable::lookupNearestSymbolFrom<prob::SlotOp>(data, data.getSlotAttr())
+           : prob::SlotOp();
+  return slot && slot.getKind() == "size";
+}
+
+/// Whether value + shift <= extent.
+bool is_at_most(Value value, int64_t shift, const Extent& extent) {
+  const Offset at = offset_of(value);
+  if (ForOp loop = counted_by(at.base))
+    return is_at_most(loop.getUpper(), shift + at.offset - 1, extent);
+  if (extent.constant) return !at.base && at.offset + shift <= *extent.constant;
+  if (extent.value) {
+    const auto excess = difference(value, extent.value);
+    if (excess && *excess + shift <= 0) return true;
+  }
+  auto data = at.base ? at.base.getDefiningOp<prob::DataOp>() : prob::DataOp();
+  return data && extent.slot && data.getSlotAttr() == extent.slot && at.offset + shift <= 0;
+}
+}  // namespace
+
+bool is_in_range(Value index, Value array, int64_t dimension) {
+  return is_not_negative(index, 0) && is_at_most(index, 1, extent_of(array, dimension));
 }
 
 bool same_range(ForOp a, ForOp b) {

@@ -47,6 +47,10 @@ Extent extent_of(mlir::Value array, int64_t dimension);
 /// shift equals the extent.
 bool covers(prob::ForOp loop, mlir::Value array, int64_t dimension, int64_t shift = 0);
 
+/// Whether `index` lies in 0..extent of the dimension wherever it is computed: it is a constant, or
+/// counts a loop around whose bounds lie in the range.
+bool is_in_range(mlir::Value index, mlir::Value array, int64_t dimension);
+
 /// Whether two loops run over the same values of the induction variable.
 bool same_range(prob::ForOp a, prob::ForOp b);
 

@@ -255,11 +255,11 @@ ForOp simplify_sums(ForOp loop, bool& changed) {
 
 namespace {
 
-/// Whether an index that does not vary is sure to be in range where the loop runs not at all: a
-/// constant or a place counted by a loop around, which the program reads too.
-bool is_safe_index(Value index) {
-  const Value base = analysis::offset_of(index).base;
-  return !base || mlir::isa<mlir::BlockArgument>(base);
+/// Whether the element exists also where the loop runs not at all.
+bool is_safe(prob::AddAtOp add, Value array) {
+  for (auto [dimension, index] : llvm::enumerate(add.getIndices()))
+    if (!analysis::is_in_range(index, array, static_cast<int64_t>(dimension))) return false;
+  return true;
 }
 
 /// The additions at body level on the way from an into argument to what it yields; empty when the
@@ -292,9 +292,8 @@ ForOp simplify_intos(ForOp loop, bool& changed) {
   for (size_t i = 0; i < edit.intos.size(); ++i) {
     for (prob::AddAtOp add : additions(edit.intos[i].argument, edit.intos[i].next)) {
       if (prob::is_array(add.getValue().getType())) continue;
-      if (!llvm::all_of(add.getIndices(), [&](Value index) {
-            return is_outside(index, loop) && is_safe_index(index);
-          }))
+      if (!llvm::all_of(add.getIndices(), [&](Value index) { return is_outside(index, loop); }) ||
+          !is_safe(add, edit.intos[i].init))
         continue;
       moved.push_back({i, edit.sums.size(), llvm::to_vector(add.getIndices())});
       edit.sums.push_back({add.getValue(), nullptr});

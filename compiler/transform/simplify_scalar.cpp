@@ -261,11 +261,16 @@ struct Quotient : mlir::OpRewritePattern<DivFOp> {
   }
 };
 
-/// x + 0 = x, a + -b = a - b, (x + c) + k = x + (c + k) for fixed c and k. Zeros may change sign.
+/// x + x = 2 x, x + 0 = x, a + -b = a - b, (x + c) + k = x + (c + k) for fixed c and k. Zeros may
+/// change sign.
 struct Sum : mlir::OpRewritePattern<AddFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AddFOp op, PatternRewriter& rewriter) const override {
     const Value a = op.getLhs(), b = op.getRhs();
+    if (a == b) {
+      rewriter.replaceOpWithNewOp<MulFOp>(op, a, constant_like(rewriter, op.getLoc(), a, 2.0));
+      return success();
+    }
     if (real_constant_of(b) == 0.0) {
       rewriter.replaceOp(op, a);
       return success();
@@ -379,6 +384,20 @@ struct NestedSelect : mlir::OpRewritePattern<mlir::arith::SelectOp> {
   }
 };
 
+/// An access that is shown to be in range needs no check.
+template <typename Access>
+struct KnownInRange : mlir::OpRewritePattern<Access> {
+  using mlir::OpRewritePattern<Access>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Access op, PatternRewriter& rewriter) const override {
+    if (!op.getPlace()) return failure();
+    for (auto [dimension, index] : llvm::enumerate(op.getIndices()))
+      if (!analysis::is_in_range(index, op.getArray(), static_cast<int64_t>(dimension)))
+        return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.removePlaceAttr(); });
+    return success();
+  }
+};
+
 /// Adding zero to an element changes nothing.
 struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -393,8 +412,10 @@ struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
 }  // namespace
 
 void add_scalar_patterns(mlir::RewritePatternSet& patterns) {
-  patterns.add<Reciprocal, Power, Logarithm, Product, Quotient, Sum, Difference, Negation,
-               NestedSelect, AddNothing>(patterns.getContext());
+  patterns
+      .add<Reciprocal, Power, Logarithm, Product, Quotient, Sum, Difference, Negation, NestedSelect,
+           AddNothing, KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(
+          patterns.getContext());
 }
 
 }  // namespace borel::transform

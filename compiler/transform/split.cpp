@@ -110,6 +110,7 @@ class Split {
   /// differently.
   void shorten_chains() {
     find_dependent();
+    distribute_factors();
     for (Operation& op : llvm::make_early_inc_range(loop_.block().without_terminator())) {
       Term outer, inner;
       if (!term_of(&op, outer) || !outer.carried.hasOneUse()) continue;
@@ -122,6 +123,39 @@ class Split {
         dead->erase();
       }
       depends_.insert(made);
+    }
+  }
+
+  /// A carry's next value (c + x) k becomes c k + x k: one fused multiply-add from carry to carry.
+  void distribute_factors() {
+    for (const Value next : loop_.terminator().getCarries()) {
+      auto product = next.getDefiningOp<mlir::arith::MulFOp>();
+      if (!product || product->getBlock() != &loop_.block()) continue;
+      for (const bool swap : {false, true}) {
+        Value sum = swap ? product.getRhs() : product.getLhs();
+        const Value factor = swap ? product.getLhs() : product.getRhs();
+        Operation* add = sum.getDefiningOp();
+        Term term;
+        if (!add || add->getBlock() != &loop_.block() || depends_on_carry(factor) ||
+            !term_of(add, term) || !is_carry(term.carried) || term.minus_carried)
+          continue;
+        OpBuilder b(product);
+        const mlir::Location loc = product.getLoc();
+        auto scaled = b.create<mlir::arith::MulFOp>(loc, term.carried, factor);
+        auto rest = b.create<mlir::arith::MulFOp>(loc, term.rest, factor);
+        Operation* made = nullptr;
+        if (term.minus_rest) {
+          made = b.create<mlir::arith::SubFOp>(loc, scaled, rest);
+        } else {
+          made = b.create<mlir::arith::AddFOp>(loc, scaled, rest);
+        }
+        depends_.insert(scaled);
+        depends_.insert(made);
+        depends_.erase(product);
+        product.getResult().replaceAllUsesWith(made->getResult(0));
+        product.erase();
+        break;
+      }
     }
   }
 

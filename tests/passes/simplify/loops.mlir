@@ -2,8 +2,8 @@
 
 // Additions to every element in turn are a map; additions to a fixed one are a sum.
 // CHECK-LABEL: func.func @intos
-// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[A:.*]]: tensor<?xf64>
-func.func @intos(%x: tensor<?xf64>, %n: i64, %a: tensor<?xf64>) -> (tensor<?xf64>, tensor<?xf64>) {
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[A:.*]]: tensor<5xf64>
+func.func @intos(%x: tensor<?xf64>, %n: i64, %a: tensor<5xf64>) -> (tensor<?xf64>, tensor<5xf64>) {
   // CHECK-DAG: %[[C2:.*]] = arith.constant 2 : i64
   // CHECK: %[[MAP:.*]], %[[SUM:.*]] = prob.for %[[I:.*]] = {{.*}} map(f64) sum(f64) {
   // CHECK: %[[E:.*]] = math.exp
@@ -13,14 +13,14 @@ func.func @intos(%x: tensor<?xf64>, %n: i64, %a: tensor<?xf64>) -> (tensor<?xf64
   %c0 = arith.constant 0 : i64
   %c2 = arith.constant 2 : i64
   %z = prob.zeros(%n) : tensor<?xf64>
-  %r:2 = prob.for %i = %c0 to %n into(%p = %z : tensor<?xf64>, %q = %a : tensor<?xf64>) {
+  %r:2 = prob.for %i = %c0 to %n into(%p = %z : tensor<?xf64>, %q = %a : tensor<5xf64>) {
     %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
     %e = math.exp %xi : f64
     %p1 = prob.add_at %e into %p[%i] : f64 into tensor<?xf64>
-    %q1 = prob.add_at %e into %q[%c2] : f64 into tensor<?xf64>
-    prob.yield into(%p1, %q1 : tensor<?xf64>, tensor<?xf64>)
+    %q1 = prob.add_at %e into %q[%c2] : f64 into tensor<5xf64>
+    prob.yield into(%p1, %q1 : tensor<?xf64>, tensor<5xf64>)
   }
-  return %r#0, %r#1 : tensor<?xf64>, tensor<?xf64>
+  return %r#0, %r#1 : tensor<?xf64>, tensor<5xf64>
 }
 
 // Gathered additions stay, and so do additions that leave elements out.
@@ -118,4 +118,48 @@ func.func @extents() -> (i64, i64) {
   %a = prob.dim %t 0 : tensor<?x5xf64>
   %b = prob.dim %t 1 : tensor<?x5xf64>
   return %a, %b : i64, i64
+}
+
+// The element may not exist where the loop does not run: the additions stay in it.
+// CHECK-LABEL: func.func @unsure
+func.func @unsure(%x: tensor<?xf64>, %n: i64, %a: tensor<?xf64>) -> tensor<?xf64> {
+  // CHECK: prob.for
+  // CHECK: prob.add_at
+  // CHECK: prob.yield into
+  %c0 = arith.constant 0 : i64
+  %c2 = arith.constant 2 : i64
+  %r = prob.for %i = %c0 to %n into(%q = %a : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %q1 = prob.add_at %xi into %q[%c2] : f64 into tensor<?xf64>
+    prob.yield into(%q1 : tensor<?xf64>)
+  }
+  return %r : tensor<?xf64>
+}
+
+// Checks of places that loops count within the array go; others stay.
+// CHECK-LABEL: func.func @checks
+func.func @checks() -> (f64, f64) {
+  // CHECK: prob.for
+  // CHECK: prob.extract %{{.*}}[%{{.*}}, %{{.*}}] : tensor<?x5xf64> -> f64
+  // CHECK: prob.for
+  // CHECK: prob.extract %{{.*}}[%{{.*}}, %{{.*}}] {place = 2 : i64}
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c5 = arith.constant 5 : i64
+  %t = prob.data @t : tensor<?x5xf64>
+  %m = prob.data @M : i64
+  %a = prob.for %i = %c1 to %m sum(f64) {
+    %b = prob.for %j = %c0 to %i sum(f64) {
+      %h = arith.subi %i, %c1 : i64
+      %v = prob.extract %t[%j, %c1] {place = 1 : i64} : tensor<?x5xf64> -> f64
+      %e = math.exp %v : f64
+      prob.yield sum(%e : f64)
+    }
+    prob.yield sum(%b : f64)
+  }
+  %d = prob.for %i = %c0 to %c5 sum(f64) {
+    %v = prob.extract %t[%i, %c0] {place = 2 : i64} : tensor<?x5xf64> -> f64
+    prob.yield sum(%v : f64)
+  }
+  return %a, %d : f64, f64
 }
