@@ -163,15 +163,21 @@ View FunctionLowering::view(const typed::Expr& expr) {
   if (expr.type.kind != typed::Type::Kind::Array) return view_of(value(expr));
   if (const auto* node = as<typed::VarRef>(expr)) {
     const Value array = variable(node->variable).front();
-    View out = view_of(array);
-    // The shape of what a loop carries is the variable's, which its type states.
+    // A slot's shape and that of what a loop carries are the variable's, which its type states; the
+    // array itself tells the shape of anything else.
     auto argument = mlir::dyn_cast<mlir::BlockArgument>(array);
     const bool is_param = argument && argument.getOwner() == &function_.getBody().front();
-    const bool carried_here = argument ? !is_param : mlir::isa<mlir::OpResult>(array) &&
-                                                         array.getDefiningOp()->getNumRegions() != 0;
-    const auto dims = storage_dims(expr.type);
-    for (size_t i = 0; carried_here && i < dims.size(); ++i)
-      if (size_known(dims[i])) out.extents[i] = size_value(dims[i]);
+    const bool stated = argument ? !is_param
+                                 : array.getDefiningOp()->getNumRegions() != 0 ||
+                                       mlir::isa<prob::DataOp>(array.getDefiningOp());
+    View out;
+    out.base = array;
+    out.cheap = true;
+    for (const typed::Size& dim : storage_dims(expr.type))
+      out.extents.push_back(stated && size_known(dim)
+                                ? size_value(dim)
+                                : prob::dim(b_, loc_, array,
+                                            static_cast<int64_t>(out.extents.size())));
     return out;
   }
   if (const auto* node = as<typed::BlockExpr>(expr)) {

@@ -145,8 +145,7 @@ Values FunctionLowering::values(const typed::Expr& expr) {
     default: break;
   }
   const Values args = all_values(node->args);
-  return {operation(node->op, args,
-                    is_index_arithmetic(expr) ? typed::PlaceId::None : node->place)};
+  return {operation(node->op, args, cannot_fail(expr) ? typed::PlaceId::None : node->place)};
 }
 
 namespace {

@@ -87,6 +87,7 @@ class FunctionLowering {
   std::optional<typed::Size> as_size(const typed::Expr& expr) const;
   bool known_in_range(const typed::Expr& index, const typed::Size& extent) const;
   bool known_ordered(const typed::Expr& lower, const typed::Expr& upper) const;
+  bool cannot_fail(const typed::Expr& expr) const;
   bool is_index_arithmetic(const typed::Expr& expr) const;
 
   // Scalar operations (operations.cpp).

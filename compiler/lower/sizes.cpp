@@ -160,7 +160,18 @@ bool FunctionLowering::known_ordered(const typed::Expr& lower, const typed::Expr
   return a && b && not_negative(add(*b, *a, -1), program_);
 }
 
-/// An induction variable plus or minus constants and sizes: cannot overflow.
+/// Whether an operation on ints can neither overflow nor divide by zero.
+bool FunctionLowering::cannot_fail(const typed::Expr& expr) const {
+  const auto* builtin = typed::as<typed::Builtin>(expr);
+  if (builtin && (builtin->op == typed::Op::Div || builtin->op == typed::Op::Mod)) {
+    const auto* constant = typed::as<typed::Constant>(*builtin->args[1]);
+    const auto* divisor = constant ? std::get_if<int64_t>(&constant->value) : nullptr;
+    return divisor && *divisor != 0 && *divisor != -1;
+  }
+  return is_index_arithmetic(expr);
+}
+
+/// An induction variable or a size plus or minus others and constants.
 bool FunctionLowering::is_index_arithmetic(const typed::Expr& expr) const {
   const auto* builtin = typed::as<typed::Builtin>(expr);
   if (!builtin) {

@@ -78,7 +78,8 @@ TEST_F(EightSchools, ModelScoresATrace) {
   const Trace trace = {{0, Datum(u_[0])},
                        {1, Datum(std::exp(u_[1]))},
                        {2, real_array({u_[2], u_[3], u_[4]})}};
-  EXPECT_NEAR(interpreter_->density_of("model.eight_schools", {}, trace), expected(false), 1e-12);
+  EXPECT_NEAR(interpreter_->density_of("model.eight_schools", {}, trace).value, expected(false),
+              1e-12);
 }
 
 TEST_F(EightSchools, LogDensity) {
