@@ -282,6 +282,9 @@ bool is_cheap(Operation* op) {
   if (op->hasTrait<mlir::OpTrait::ConstantLike>()) return true;
   if (mlir::isa<prob::DataOp, prob::DimOp, prob::ZerosOp>(op)) return true;
   if (mlir::isa<prob::ExtractOp>(op)) return true;
+  // A choice between reals is arithmetic: an indicator of data is worth an array.
+  if (mlir::isa<mlir::arith::SelectOp>(op) && prob::is_real(op->getResult(0).getType()))
+    return false;
   if (mlir::isa<mlir::arith::AddIOp, mlir::arith::SubIOp, mlir::arith::MulIOp, mlir::arith::CmpIOp,
                 mlir::arith::SelectOp, mlir::arith::MaxSIOp, mlir::arith::MinSIOp,
                 mlir::arith::AndIOp, mlir::arith::OrIOp, mlir::arith::XOrIOp, mlir::arith::ExtUIOp>(

@@ -4,6 +4,7 @@
 #include "compiler/transform/simplify_loops.h"
 #include "compiler/transform/simplify_peel.h"
 #include "compiler/transform/simplify_scalar.h"
+#include "compiler/transform/simplify_unroll.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -73,8 +74,8 @@ class SimplifyPass
     function.walk([&](prob::ForOp loop) { loops.push_back(loop); });  // innermost first
     for (prob::ForOp loop : loops) {
       changed |= mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop)) > 0;
-      for (const auto& rule :
-           {clean_results, peel_first, rotate_carries, simplify_intos, simplify_sums}) {
+      for (const auto& rule : {clean_results, unroll_short, peel_first, rotate_carries,
+                               simplify_intos, simplify_sums}) {
         loop = rule(loop, changed);
         if (!loop) break;
       }

@@ -111,6 +111,32 @@ struct Power : mlir::OpRewritePattern<mlir::math::PowFOp> {
   }
 };
 
+/// Small whole powers are products (of their reciprocal's, where the exponent is negative).
+struct WholePower : mlir::OpRewritePattern<mlir::math::FPowIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(mlir::math::FPowIOp op, PatternRewriter& rewriter) const override {
+    const auto exponent = analysis::constant_of(op.getRhs());
+    constexpr int64_t largest = 8;
+    if (!exponent || *exponent < -largest || *exponent > largest) return failure();
+    const mlir::Location loc = op.getLoc();
+    const Value x = op.getLhs();
+    if (*exponent == 0) {
+      rewriter.replaceOp(op, constant_like(rewriter, loc, x, 1.0));
+      return success();
+    }
+    // Squares of squares: as many products as bits and ones in the exponent.
+    Value power, square = x;
+    for (int64_t left = std::abs(*exponent); left != 0; left /= 2) {
+      if (left % 2 != 0) power = power ? rewriter.create<MulFOp>(loc, power, square) : square;
+      if (left > 1) square = rewriter.create<MulFOp>(loc, square, square);
+    }
+    if (*exponent < 0)
+      power = rewriter.create<DivFOp>(loc, constant_like(rewriter, loc, x, 1.0), power);
+    rewriter.replaceOp(op, power);
+    return success();
+  }
+};
+
 /// log(exp(x)) = x, log(sqrt(v)) = log(v) / 2, log(1 / v) = -log(v). The right sides are finite
 /// wherever the left ones are; where exp or 1 / v over- or underflows they are finite and right.
 struct Logarithm : mlir::OpRewritePattern<mlir::math::LogOp> {

@@ -145,7 +145,7 @@ func.func @checks() -> (f64, f64) {
   // CHECK: prob.extract %{{.*}}[%{{.*}}, %{{.*}}] {place = 2 : i64}
   %c0 = arith.constant 0 : i64
   %c1 = arith.constant 1 : i64
-  %c5 = arith.constant 5 : i64
+  %c99 = arith.constant 99 : i64
   %t = prob.data @t : tensor<?x5xf64>
   %m = prob.data @M : i64
   %a = prob.for %i = %c1 to %m sum(f64) {
@@ -157,7 +157,7 @@ func.func @checks() -> (f64, f64) {
     }
     prob.yield sum(%b : f64)
   }
-  %d = prob.for %i = %c0 to %c5 sum(f64) {
+  %d = prob.for %i = %c0 to %c99 sum(f64) {
     %v = prob.extract %t[%i, %c0] {place = 2 : i64} : tensor<?x5xf64> -> f64
     prob.yield sum(%v : f64)
   }
