@@ -5,7 +5,7 @@ borel_use_mlir(borel_codegen_emit_support)
 find_package(GTest REQUIRED)
 target_link_libraries(borel_codegen_emit_support PUBLIC borel_codegen borel_measure GTest::gtest)
 
-foreach(area loops)
+foreach(area loops arrays)
   borel_test(codegen_emit_${area}_test MLIR
              SOURCES ${CMAKE_CURRENT_LIST_DIR}/codegen_emit_${area}_test.cpp
              DEPENDS borel_codegen_emit_support)

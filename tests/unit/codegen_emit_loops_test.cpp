@@ -16,7 +16,7 @@ using testing::real_array;
 
 const std::vector<std::int64_t> extents{0, 1, 2, 7, 8, 9, 16, 20, 1000};
 
-std::vector<double> numbers(std::int64_t n, unsigned seed = 1) {
+std::vector<double> normals(std::int64_t n, unsigned seed = 1) {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal;
   std::vector<double> list;
@@ -24,11 +24,11 @@ std::vector<double> numbers(std::int64_t n, unsigned seed = 1) {
   return list;
 }
 
-Datum reals(std::int64_t n, unsigned seed = 1) { return real_array(numbers(n, seed)); }
+Datum reals(std::int64_t n, unsigned seed = 1) { return real_array(normals(n, seed)); }
 
 Datum matrix(std::int64_t n, std::int64_t m, unsigned seed = 1) {
   std::vector<Datum> elements;
-  for (const double x : numbers(n * m, seed)) elements.emplace_back(x);
+  for (const double x : normals(n * m, seed)) elements.emplace_back(x);
   return make_array({n, m}, elements);
 }
 
@@ -168,7 +168,7 @@ func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %k: i64, %c: i1)
 })",
                  GetParam());
   for (const std::int64_t n : extents) {
-    std::vector<double> x = numbers(n);
+    std::vector<double> x = normals(n);
     std::vector<std::int64_t> g;
     // Where no branch reads the index it is far out of range, or a divisor of zero.
     for (const double xi : x) g.push_back(xi > 0 ? 1 + static_cast<std::int64_t>(xi) : 0);

@@ -28,7 +28,7 @@ static_assert(sizeof(Cell) == 8);
 
 Cell to_cell(const Datum& d) {
   Cell cell{};
-  if (auto* real = std::get_if<double>(&d)) cell.real = *real;
+  if (auto* real = std::get_if<testing::Real>(&d)) cell.real = real->value;
   if (auto* integer = std::get_if<std::int64_t>(&d)) cell.integer = *integer;
   if (auto* truth = std::get_if<bool>(&d)) cell.integer = *truth;
   return cell;
@@ -237,10 +237,16 @@ Outcome Compiled_ir::run(const std::string& function, const std::vector<Datum>& 
   return outcome;
 }
 
+std::vector<double> numbers(const Datum& array) {
+  std::vector<double> list;
+  for (const Datum& element : as_array(array).elements) list.push_back(testing::as_real(element));
+  return list;
+}
+
 std::string show(const Datum& datum) {
   std::ostringstream out;
   out.precision(17);
-  if (auto* real = std::get_if<double>(&datum)) out << *real;
+  if (auto* real = std::get_if<testing::Real>(&datum)) out << real->value;
   if (auto* integer = std::get_if<std::int64_t>(&datum)) out << *integer;
   if (auto* truth = std::get_if<bool>(&datum)) out << (*truth ? "true" : "false");
   if (auto* array = std::get_if<std::shared_ptr<const testing::Array>>(&datum)) {
@@ -253,10 +259,10 @@ std::string show(const Datum& datum) {
 
 static bool same(const Datum& a, const Datum& b, double tolerance) {
   if (a.index() != b.index()) return false;
-  if (auto* x = std::get_if<double>(&a)) {
-    const double y = std::get<double>(b);
-    if (std::isnan(*x) || std::isnan(y)) return std::isnan(*x) && std::isnan(y);
-    return *x == y || std::fabs(*x - y) <= tolerance * (1 + std::fabs(y));
+  if (std::holds_alternative<testing::Real>(a)) {
+    const double x = testing::as_real(a), y = testing::as_real(b);
+    if (std::isnan(x) || std::isnan(y)) return std::isnan(x) && std::isnan(y);
+    return x == y || std::fabs(x - y) <= tolerance * (1 + std::fabs(y));
   }
   if (auto* array = std::get_if<std::shared_ptr<const testing::Array>>(&a)) {
     const testing::Array& other = as_array(b);
@@ -265,7 +271,8 @@ static bool same(const Datum& a, const Datum& b, double tolerance) {
       if (!same((*array)->elements[i], other.elements[i], tolerance)) return false;
     return true;
   }
-  return a == b;
+  if (auto* truth = std::get_if<bool>(&a)) return *truth == std::get<bool>(b);
+  return testing::as_int(a) == testing::as_int(b);
 }
 
 void Compiled_ir::expect_same(const std::string& function, const std::vector<Datum>& arguments,

@@ -55,6 +55,8 @@ class Compiled_ir {
   std::string ir_;
 };
 
+// The elements of an array of reals.
+std::vector<double> numbers(const Datum& array);
 std::string show(const Datum& datum);
 
 }  // namespace borel::codegen
