@@ -51,7 +51,7 @@ void Elaborator::describe(const Type& type, Slots& slots) {
     slots.key += ")";
     return;
   }
-  slots.key += type.kind == Type::Kind::Unit      ? "u"
+  slots.key += type.kind == Type::Kind::Unit ? "u"
                : type.scalar == Scalar::Bool ? "b"
                : type.scalar == Scalar::Int  ? "i"
                                              : "r";

@@ -48,8 +48,7 @@ ExprPtr Elaborator::from_atom(const Atom& atom, Span span) const {
   return constant(span, std::get<double>(atom.value));
 }
 
-ExprPtr Elaborator::builtin(Span span, Type type, Op op, std::vector<ExprPtr> args,
-                            PlaceId place) {
+ExprPtr Elaborator::builtin(Span span, Type type, Op op, std::vector<ExprPtr> args, PlaceId place) {
   return make(span, std::move(type), typed::Builtin{op, std::move(args), place});
 }
 
@@ -59,8 +58,7 @@ VarId Elaborator::new_variable(std::string name, Type type, Span span, bool is_m
   variable.type = std::move(type);
   variable.span = span;
   variable.is_mutable = is_mutable;
-  variable.global =
-      cx_ != nullptr && cx_->kind == Context::Kind::Infer && cx_->block == nullptr;
+  variable.global = cx_ != nullptr && cx_->kind == Context::Kind::Infer && cx_->block == nullptr;
   program_.variables.push_back(std::move(variable));
   return static_cast<VarId>(program_.variables.size() - 1);
 }
@@ -84,8 +82,7 @@ void Elaborator::emit(Span span, decltype(typed::Stmt::node) node) {
     typed::Block block;
     block.push_back(typed::Stmt{span, std::move(node)});
     VarId variable = new_variable("check", bool_type(), span);
-    program_.globals.push_back(
-        {variable, with_statements(std::move(block), constant(span, true))});
+    program_.globals.push_back({variable, with_statements(std::move(block), constant(span, true))});
     return;
   }
   throw InternalError("a statement at the top of an infer", span);

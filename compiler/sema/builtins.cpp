@@ -57,13 +57,13 @@ struct Special {
 };
 constexpr size_t unbounded = 99;
 constexpr Special specials[] = {
-    {"sum", 1, 1},       {"dot", 2, 2},         {"zeros", 1, unbounded},     {"fill", 2, unbounded},
-    {"len", 1, 1},       {"size", 1, 2},        {"rows", 1, 1},        {"cols", 1, 1},
-    {"transpose", 1, 1}, {"cholesky", 1, 1},    {"solve_lower", 2, 2}, {"real", 1, 1},
-    {"int", 1, 1},       {"bool", 1, 1},        {"uniform", 0, 0},     {"reals", 1, 1},
-    {"simulate", 1, 1},  {"logp", 2, 2},        {"grad", 1, 1},        {"value_and_grad", 1, 1},
-    {"factor", 1, 1},    {"reject", 0, 0},      {"require", 1, 1},     {"iid", 2, unbounded},
-    {"integers", 2, 2},  {"naturals", 0, 0},    {"to_int", 1, 1},
+    {"sum", 1, 1},       {"dot", 2, 2},      {"zeros", 1, unbounded}, {"fill", 2, unbounded},
+    {"len", 1, 1},       {"size", 1, 2},     {"rows", 1, 1},          {"cols", 1, 1},
+    {"transpose", 1, 1}, {"cholesky", 1, 1}, {"solve_lower", 2, 2},   {"real", 1, 1},
+    {"int", 1, 1},       {"bool", 1, 1},     {"uniform", 0, 0},       {"reals", 1, 1},
+    {"simulate", 1, 1},  {"logp", 2, 2},     {"grad", 1, 1},          {"value_and_grad", 1, 1},
+    {"factor", 1, 1},    {"reject", 0, 0},   {"require", 1, 1},       {"iid", 2, unbounded},
+    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},
 };
 
 const MathFunction* find_math(std::string_view name) {
@@ -94,9 +94,8 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
   std::vector<Value> args = plain_args(e, name, ok);
   if (!ok) return {};
   if (const MathFunction* f = find_math(name)) {
-    size_t wanted = f->kind == MathFunction::Kind::Number2 || f->kind == MathFunction::Kind::Real2
-                        ? 2
-                        : 1;
+    size_t wanted =
+        f->kind == MathFunction::Kind::Number2 || f->kind == MathFunction::Kind::Real2 ? 2 : 1;
     if (!check_count(name, wanted, args.size(), span)) return {};
   }
   for (const Special& s : specials) {
@@ -144,8 +143,7 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
   }
   std::vector<ExprPtr> values;
   for (size_t i = 0; i < args.size(); ++i) {
-    values.push_back(
-        runtime(std::move(args[i]), e.args[i].span, "an argument of '" + name + "'"));
+    values.push_back(runtime(std::move(args[i]), e.args[i].span, "an argument of '" + name + "'"));
     if (!values.back()) return {};
   }
   return call_math(name, std::move(values), span);
@@ -171,8 +169,8 @@ Value Elaborator::support_of_builtin(const std::string& name, std::vector<Value>
   const char* ends[] = {"lo", "hi"};
   for (size_t i = 0; i < 2; ++i) {
     Span where = written[i].span;
-    ExprPtr end = coerce(runtime(std::move(args[i]), where), int_type(), where,
-                         "an end of integers(lo, hi)");
+    ExprPtr end =
+        coerce(runtime(std::move(args[i]), where), int_type(), where, "an end of integers(lo, hi)");
     if (!end) return {};
     out.captures.emplace_back(ends[i], bind(Value(std::move(end)), ends[i], where));
   }
@@ -206,8 +204,8 @@ Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, 
       }
       case MathFunction::Kind::Number2:
       case MathFunction::Kind::Real2: {
-        bool ints = f->kind == MathFunction::Kind::Number2 &&
-                    args[0]->type.scalar == Scalar::Int && args[1]->type.scalar == Scalar::Int;
+        bool ints = f->kind == MathFunction::Kind::Number2 && args[0]->type.scalar == Scalar::Int &&
+                    args[1]->type.scalar == Scalar::Int;
         ExprPtr out = elementwise(f->op, std::move(args[0]), std::move(args[1]),
                                   ints ? Scalar::Int : Scalar::Real, span, span, name);
         return out ? Value(std::move(out)) : Value();

@@ -1,11 +1,26 @@
 // Calls: arguments put in order, and which kind of thing is called.
 #include <algorithm>
+#include <sstream>
 
 #include "compiler/sema/elaborator.h"
 
 namespace borel::sema {
 
 namespace {
+
+// Parameters as they are declared, then the size names of their types.
+Captures in_order(const ast::FunctionDecl& decl, const Scope& scope) {
+  Captures out;
+  for (const ast::Param& p : decl.params) {
+    out.emplace_back(p.name.text, scope.names.find(p.name.text)->second.binding);
+  }
+  for (const auto& [name, entry] : scope.names) {
+    bool parameter = std::any_of(out.begin(), out.end(),
+                                 [&n = name](const auto& done) { return done.first == n; });
+    if (!parameter) out.emplace_back(name, entry.binding);
+  }
+  return out;
+}
 
 std::string parameter_list(const std::vector<ast::Param>& params) {
   std::string out = "(";
@@ -51,9 +66,8 @@ bool Elaborator::arrange(const std::vector<ast::Param>& params, const std::strin
     const ast::Argument& a = args[i];
     size_t at = i;
     if (a.name) {
-      auto found = std::find_if(params.begin(), params.end(), [&](const ast::Param& p) {
-        return p.name.text == a.name->text;
-      });
+      auto found = std::find_if(params.begin(), params.end(),
+                                [&](const ast::Param& p) { return p.name.text == a.name->text; });
       if (found == params.end()) {
         std::vector<std::string> names;
         for (const ast::Param& p : params) names.push_back(p.name.text);
@@ -98,9 +112,9 @@ bool Elaborator::arrange(const std::vector<ast::Param>& params, const std::strin
     error("call.count", call, "'" + what + "' is given the wrong number of arguments")
         .with_found(std::to_string(args.size()))
         .with_expected(what + parameter_list(params))
-        .with_note(library_.owns(declared.file) ? Span{} : declared,
-                   library_.owns(declared.file) ? "it is declared in the library"
-                                                : "declared here");
+        .with_note(
+            library_.owns(declared.file) ? Span{} : declared,
+            library_.owns(declared.file) ? "it is declared in the library" : "declared here");
     return false;
   }
   return ok && !counted;
@@ -172,7 +186,7 @@ Value Elaborator::call_value(const Value& callee, const ast::CallExpr& e, Span c
       cx_->scope = outer;
       return ok ? Value(make_static(std::move(model))) : Value();
     }
-    return call_decl(f, std::move(args), span);
+    return call_decl(f, std::move(args), span, std::move(spans));
   }
   if (const auto* l = get<LambdaValue>(*value)) {
     if (!arrange(l->lambda->params, "fn", l->span, e.args, span, args, spans)) return {};
@@ -228,8 +242,9 @@ Value Elaborator::call_static(const StaticPtr& callee, std::vector<Value> args, 
   return {};
 }
 
-Value Elaborator::call_decl(const ast::FunctionDecl& decl, std::vector<Value> args, Span span) {
-  if (gives_static(decl)) return inline_body(decl, std::move(args), span);
+Value Elaborator::call_decl(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
+                            std::vector<Span> spans) {
+  if (gives_static(decl)) return inline_body(decl, std::move(args), span, std::move(spans));
   Callable callable;
   callable.identity = &decl;
   callable.name = decl.name.text;
@@ -242,6 +257,7 @@ Value Elaborator::call_decl(const ast::FunctionDecl& decl, std::vector<Value> ar
   callable.result = decl.result.get();
   callable.may_draw = decl.random;
   callable.span = decl.name.span;
+  callable.arg_spans = std::move(spans);
   return specialise(callable, std::move(args), span);
 }
 
@@ -258,8 +274,7 @@ Value Elaborator::call_member(const MemberValue& member, std::vector<Value> args
   return specialise(*callable, std::move(args), span);
 }
 
-Value Elaborator::call_gradient(const GradientValue& gradient, std::vector<Value> args,
-                                Span span) {
+Value Elaborator::call_gradient(const GradientValue& gradient, std::vector<Value> args, Span span) {
   auto pick = [&](ExprPtr both) -> Value {
     if (gradient.with_value) return both;
     // grad(f): the adjoints alone, one or a tuple of them.
@@ -290,8 +305,13 @@ Value Elaborator::call_gradient(const GradientValue& gradient, std::vector<Value
   if (!value) return {};
   auto* called = std::get_if<typed::Call>(&value->node);
   if (called == nullptr || !is_scalar(value->type, Scalar::Real)) {
-    error("grad.function", span, "only a function that gives one real has a gradient")
-        .with_found(text(value->type));
+    Diagnostic& d =
+        error("grad.function", span, "only a function that gives one real has a gradient");
+    if (called != nullptr) {
+      d.with_found(text(value->type));
+    } else {
+      d.with_found("a built-in function").with_suggestion("write it as a function: fn x => …");
+    }
     return {};
   }
   typed::GradientCall out;
@@ -338,8 +358,8 @@ Value Elaborator::construct(const ast::StructDecl& decl, const ast::CallExpr& e,
       at = static_cast<size_t>(found - type.fields.begin());
     }
     if (at >= elements.size()) continue;
-    elements[at] = typed_expr(*e.args[i].value, type.elements[at],
-                              "the field '" + type.fields[at] + "'");
+    elements[at] =
+        typed_expr(*e.args[i].value, type.elements[at], "the field '" + type.fields[at] + "'");
     ok &= elements[at] != nullptr;
   }
   for (const ExprPtr& x : elements) ok &= x != nullptr;
@@ -376,13 +396,10 @@ bool Elaborator::gives_static(const ast::Block& block) {
 }
 
 bool Elaborator::gives_static(const ast::Expr& e, Span from) {
-  if (ast::as<ast::MachineExpr>(e) != nullptr ||
-      ast::as<ast::DistributionExpr>(e) != nullptr ||
-      ast::as<ast::SupportExpr>(e) != nullptr ||
-      ast::as<ast::LambdaExpr>(e) != nullptr ||
-      ast::as<ast::ConditionExpr>(e) != nullptr ||
-      ast::as<ast::ThenExpr>(e) != nullptr || ast::as<ast::StringLit>(e) != nullptr ||
-      ast::as<ast::ExpectExpr>(e) != nullptr) {
+  if (ast::as<ast::MachineExpr>(e) != nullptr || ast::as<ast::DistributionExpr>(e) != nullptr ||
+      ast::as<ast::SupportExpr>(e) != nullptr || ast::as<ast::LambdaExpr>(e) != nullptr ||
+      ast::as<ast::ConditionExpr>(e) != nullptr || ast::as<ast::ThenExpr>(e) != nullptr ||
+      ast::as<ast::StringLit>(e) != nullptr || ast::as<ast::ExpectExpr>(e) != nullptr) {
     return true;
   }
   if (const auto* t = ast::as<ast::TupleExpr>(e)) {
@@ -407,7 +424,33 @@ bool Elaborator::gives_static(const ast::Expr& e, Span from) {
   return false;
 }
 
-Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span) {
+std::string Elaborator::support_text(const ast::FunctionDecl& decl, const Scope& scope,
+                                     Span span) const {
+  if (decl.params.empty()) return decl.name.text;
+  if (!library_.owns(span.file)) return std::string(library_.sources().text(span));
+  // Used inside a distribution of the library: with the values that are given there.
+  std::string out;
+  for (const ast::Param& p : decl.params) {
+    out += out.empty() ? decl.name.text + "(" : ", ";
+    const Scope::Entry* entry = scope.find(p.name.text);
+    const Atom* atom = entry != nullptr ? std::get_if<Atom>(&entry->binding) : nullptr;
+    if (atom == nullptr) {
+      out += p.name.text;
+    } else if (const VarId* variable = std::get_if<VarId>(&atom->value)) {
+      out += program_[*variable].name;
+    } else if (const int64_t* i = std::get_if<int64_t>(&atom->value)) {
+      out += std::to_string(*i);
+    } else if (const double* d = std::get_if<double>(&atom->value)) {
+      std::ostringstream number;
+      number << *d;
+      out += number.str();
+    }
+  }
+  return out + ")";
+}
+
+Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
+                              std::vector<Span> spans) {
   if (too_deep(span)) return {};
   chain_.push_back(decl.name.text);
   Scope scope;
@@ -425,11 +468,10 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
   Value out;
   const ast::Expr* body = nullptr;
   if (const auto* e = std::get_if<ast::ExprPtr>(&decl.body)) body = e->get();
-  const auto* distribution =
-      body != nullptr ? ast::as<ast::DistributionExpr>(*body) : nullptr;
+  const auto* distribution = body != nullptr ? ast::as<ast::DistributionExpr>(*body) : nullptr;
   std::vector<Size> batch;
   std::vector<std::string> batched;
-  std::vector<Span> spans(args.size(), span);
+  spans.resize(args.size(), span);
   bool ok = true;
   if (distribution != nullptr) {
     ok = apply_distribution_params(decl, args, spans, batch, batched, span);
@@ -439,11 +481,11 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
   for (size_t i = 0; ok && i < args.size(); ++i) {
     const ast::Param& p = decl.params[i];
     if (p.type && distribution == nullptr) {
-      ExprPtr x = runtime(std::move(args[i]), span, "the argument '" + p.name.text + "'");
+      ExprPtr x = runtime(std::move(args[i]), spans[i], "the argument '" + p.name.text + "'");
       if (x) {
         Declared type = declared_type(*p.type, &x->type);
         x = type.poisoned ? nullptr
-                          : coerce(std::move(x), type.type, span,
+                          : coerce(std::move(x), type.type, spans[i],
                                    "the argument '" + p.name.text + "' of '" + cx.name + "'");
       }
       args[i] = x ? Value(std::move(x)) : Value();
@@ -461,17 +503,16 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
       d.batch = std::move(batch);
       d.batched = std::move(batched);
       d.batch_rank = static_cast<int>(d.batch.size());
-      for (const auto& [name, entry] : scope.names) d.captures.emplace_back(name, entry.binding);
+      d.captures = in_order(decl, scope);
       out = make_static(std::move(d));
     } else if (const auto* support = ast::as<ast::SupportExpr>(*body)) {
       s.base = SupportValue::Base::Defined;
       s.expr = support;
       s.decl = &decl;
       s.name = decl.name.text;
-      s.text = std::string(library_.sources().text(span));
-      if (s.text.empty() || decl.params.empty()) s.text = s.name;
+      s.text = support_text(decl, scope, span);
       s.span = span;
-      for (const auto& [name, entry] : scope.names) s.captures.emplace_back(name, entry.binding);
+      s.captures = in_order(decl, scope);
       out = make_static(std::move(s));
     } else {
       out = expr(*body);

@@ -10,9 +10,8 @@ bool Elaborator::branch(const ast::IfStmt& s, Span span, const Rest* rest) {
   cx_->path.emplace_back(&s, 0);
   nested_block(out.then_block, [&] { first = statements(s.then_block, 0, rest); });
   cx_->path.back().second = 1;
-  nested_block(out.else_block, [&] {
-    second = s.else_block ? statements(*s.else_block, 0, rest) : resume(rest);
-  });
+  nested_block(out.else_block,
+               [&] { second = s.else_block ? statements(*s.else_block, 0, rest) : resume(rest); });
   cx_->path.pop_back();
   if (c) {
     out.condition = std::move(c);
@@ -62,8 +61,8 @@ void Elaborator::for_loop(const ast::ForStmt& s, Span span) {
   ++cx_->loop_depth;
   nested_block(out.body, [&] {
     if (over) {
-      declare(s.name, bind(Value(element(*over, {variable}, s.name.span)), s.name.text,
-                           s.name.span));
+      declare(s.name,
+              bind(Value(element(*over, {variable}, s.name.span)), s.name.text, s.name.span));
     } else if (lower && upper) {
       declare(s.name, Atom{int_type(), variable});
     } else {

@@ -27,8 +27,7 @@ size_t written_rank(const ast::TypeExpr& type) {
 }  // namespace
 
 bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::vector<Value>& args,
-                                           const std::vector<Span>& spans,
-                                           std::vector<Size>& batch,
+                                           const std::vector<Span>& spans, std::vector<Size>& batch,
                                            std::vector<std::string>& batched, Span span) {
   bool ok = true;
   std::string first_batched;
@@ -42,7 +41,7 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
       ok = false;
       continue;
     }
-    Span where = x->span.valid() && !library_.owns(x->span.file) ? x->span : spans[i];
+    Span where = spans[i];
     size_t rank = written_rank(*p.type);
     if (!is_array(x->type) || x->type.dims.size() <= rank) {
       Declared type = declared_type(*p.type, &x->type);
@@ -60,10 +59,10 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
     size_t excess = x->type.dims.size() - rank;
     std::vector<Size> dims(x->type.dims.begin(),
                            x->type.dims.begin() + static_cast<std::ptrdiff_t>(excess));
-    Type one = array_type(x->type.scalar,
-                          {x->type.dims.begin() + static_cast<std::ptrdiff_t>(excess),
-                           x->type.dims.end()},
-                          x->type.matrix);
+    Type one =
+        array_type(x->type.scalar,
+                   {x->type.dims.begin() + static_cast<std::ptrdiff_t>(excess), x->type.dims.end()},
+                   x->type.matrix);
     Declared type = declared_type(*p.type, &one);
     if (type.poisoned) {
       ok = false;
@@ -179,7 +178,8 @@ StaticPtr Elaborator::distribution_support(const DistributionValue& d, Span span
   if (ast::as<ast::NameRef>(*d.expr->support) == nullptr) {
     for (const ast::LetStmt& s : d.expr->lets) let(s, s.value->span);
   }
-  StaticPtr out = as_support(expr(*d.expr->support), d.expr->support->span, "a support");
+  StaticPtr out =
+      as_support(expr(*d.expr->support), d.expr->support->span, "what 'support' declares");
   cx_->scope = outer;
   return out;
 }
@@ -303,8 +303,7 @@ Value Elaborator::call_distribution(const DistributionValue& d, const std::strin
     Type a = args[0].expr()->type;
     a.dims.resize(d.batch.size());
     if (!same_dims(a, array_type(a.scalar, d.batch), span,
-                   "what is scored and the parameters of '" + d.name +
-                       "' have different shapes")) {
+                   "what is scored and the parameters of '" + d.name + "' have different shapes")) {
       return {};
     }
     Atom x = bind_atom(std::move(args[0].expr()), "x", span);
@@ -339,8 +338,8 @@ Value Elaborator::iid(const ast::CallExpr& e, Span span) {
   DistributionValue out = *d;
   std::vector<Size> dims;
   for (size_t i = 1; i < args.size(); ++i) {
-    ExprPtr n = coerce(runtime(std::move(args[i]), e.args[i].span), int_type(), e.args[i].span,
-                       "a size");
+    ExprPtr n =
+        coerce(runtime(std::move(args[i]), e.args[i].span), int_type(), e.args[i].span, "a size");
     if (!n) return {};
     dims.push_back(size_of(n));
   }
@@ -360,8 +359,8 @@ void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
     const auto& support = std::get<SupportValue>(type.support->node);
     const ast::Method* contains = find_method(support, "contains");
     if (contains == nullptr) continue;
-    PlaceId place = new_place(
-        p.span, constraint_text(support, p.name.text, *p.type) + " in " + decl.name.text);
+    PlaceId place =
+        new_place(p.span, constraint_text(support, p.name.text, *p.type) + " in " + decl.name.text);
     auto require = [&](const Atom& x) {
       std::optional<Value> holds =
           in_place(support.captures, support.expr->lets, *contains, {Binding{x}});

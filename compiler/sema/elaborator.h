@@ -57,6 +57,7 @@ struct Callable {
   /// Types of parameters that have none in the source: of a distribution's value.
   std::vector<std::optional<Type>> implied;
   Span span;
+  std::vector<Span> arg_spans;  // of the call, where the arguments are written out
 };
 
 /// One specialised function.
@@ -95,7 +96,7 @@ struct ModelState {
   std::vector<SiteState> sites;
   std::map<std::string, int, std::less<>> by_name;
   const ModelState* known = nullptr;  // from the first pass: final shapes
-  std::set<VarId> random;  // variables that depend on latent sites
+  std::set<VarId> random;             // variables that depend on latent sites
   std::map<std::string, Binding, std::less<>> observed;
   typed::Block prologue;  // checks of shapes, before everything else
 };
@@ -111,17 +112,17 @@ struct Context {
   typed::Block* block = nullptr;  // null at the top of an infer: lets become globals
   bool may_draw = false, draws = false;
   ModelState* model = nullptr;
-  Scope* model_root = nullptr;      // where sites are declared
-  std::string prefix;               // of the sites of a nested draw, "s."
+  Scope* model_root = nullptr;  // where sites are declared
+  std::string prefix;           // of the sites of a nested draw, "s."
   std::vector<Atom> prefix_indices;
   std::vector<Loop> loops;
   std::vector<std::pair<const ast::IfStmt*, int>> path;
-  const ast::Block* value_block = nullptr;  // whose last expression is the value
+  const ast::Block* value_block = nullptr;   // whose last expression is the value
   std::optional<Value>* returned = nullptr;  // where an inlined body's value goes
   typed::Block* entry_block = nullptr;       // of an inlined body
   int loop_depth = 0;                        // loops around, within the body
   int while_depth = 0;
-  std::optional<VarId> start, radius;        // in a machine's init
+  std::optional<VarId> start, radius;  // in a machine's init
 };
 
 /// A use of a function under specialisation: variables and constants of the caller that become
@@ -132,12 +133,12 @@ struct Slots {
   std::map<VarId, int> index;
   std::string key;
   std::string capture;  // the name that is being described
-  int literal = 0;  // above 0: real constants are part of the key, not slots
+  int literal = 0;      // above 0: real constants are part of the key, not slots
 };
 
 struct ModelEntry {
   ModelId id = ModelId::None;
-  Type trace;                  // latent and derived sites
+  Type trace;  // latent and derived sites
   VarId dimension = VarId::None;
   bool failed = false;
   std::vector<SiteState> sites;
@@ -287,10 +288,14 @@ class Elaborator {
   Value call(const ast::CallExpr& e, Span span);
   Value call_value(const Value& callee, const ast::CallExpr& e, Span callee_span, Span span);
   Value call_static(const StaticPtr& callee, std::vector<Value> args, Span span);
-  Value call_decl(const ast::FunctionDecl& decl, std::vector<Value> args, Span span);
+  /// `spans`: of the arguments, where they are written out.
+  Value call_decl(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
+                  std::vector<Span> spans = {});
   Value call_member(const MemberValue& member, std::vector<Value> args, Span span);
   Value call_gradient(const GradientValue& gradient, std::vector<Value> args, Span span);
-  Value inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span);
+  std::string support_text(const ast::FunctionDecl& decl, const Scope& scope, Span span) const;
+  Value inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
+                    std::vector<Span> spans);
   Value construct(const ast::StructDecl& decl, const ast::CallExpr& e, Span span);
   bool gives_static(const ast::FunctionDecl& decl);
   bool gives_static(const ast::Expr& e, Span from);
@@ -303,8 +308,7 @@ class Elaborator {
   bool check_count(const std::string& what, std::size_t wanted, std::size_t got, Span span);
 
   // ---- specialise.cpp ----
-  Value specialise(const Callable& callable, std::vector<Value> args, Span span,
-                   typed::Call* raw = nullptr);
+  Value specialise(const Callable& callable, std::vector<Value> args, Span span);
   std::optional<FunctionId> specialised(const Callable& callable, std::vector<Value>& args,
                                         Span span, std::vector<ExprPtr>& call_args, Type& result);
   bool elaborate_body(const Callable& callable, Specialisation& spec);
@@ -381,9 +385,8 @@ class Elaborator {
   DistributionValue any_element(const DistributionValue& d);
   const ast::Method* distribution_method(const DistributionValue& d, const std::string& name,
                                          Span span, bool required = true);
-  std::optional<Callable> distribution_callable(const DistributionValue& d,
-                                                const std::string& name, Span span,
-                                                bool required = true);
+  std::optional<Callable> distribution_callable(const DistributionValue& d, const std::string& name,
+                                                Span span, bool required = true);
   StaticPtr distribution_support(const DistributionValue& d, Span span);
   std::optional<typed::Distribution> site_distribution(const DistributionValue& d,
                                                        const Type& value, Span span);
@@ -421,6 +424,7 @@ class Elaborator {
   ModelEntry* model_entry(const StaticPtr& model, Span span, std::vector<ExprPtr>& captured);
   bool elaborate_model(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
   void model_pass(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
+  bool check_gaps(const ModelState& state);
   bool check_observations(const ModelValue& model, const ModelState& state);
   void finish_model(ModelState& state, typed::Model& model, ModelEntry& entry);
   Value reals_member(const StaticPtr& reals, const std::string& name, Span span);
@@ -464,6 +468,8 @@ class Elaborator {
   void input(const ast::Param& param, const std::set<std::string>& size_params);
   std::optional<Value> model_infer(const ast::FunctionDecl& decl);
   bool finish_infer(const Value& result, Span span);
+  /// After errors: what else is wrong, in declarations that the infer did not reach.
+  void check_the_rest();
 
   // Chooses where diagnostics go; null restores the real ones.
   class Muted {
@@ -491,15 +497,17 @@ class Elaborator {
   std::map<std::string, Span> places_of_names_;
   std::unordered_map<std::string, std::unique_ptr<Specialisation>> specialisations_;
   std::unordered_map<std::string, std::unique_ptr<ModelEntry>> models_;
-  std::map<VarId, Size> known_size_;       // immutable ints that are polynomials of others
-  std::map<VarId, Size> index_bounds_;     // index arrays: every element is in [0, bound)
-  std::set<VarId> not_negative_;           // extents
+  std::map<VarId, Size> known_size_;    // immutable ints that are polynomials of others
+  std::map<VarId, Size> index_bounds_;  // index arrays: every element is in [0, bound)
+  std::set<VarId> not_negative_;        // extents
   std::map<std::string, int> symbols_;
   std::map<const ast::FunctionDecl*, int> static_result_;  // 0 asked, 1 no, 2 yes
-  std::vector<std::string> chain_;
+  std::vector<std::string> chain_;   // what is being elaborated, outermost first
+  std::vector<const void*> active_;  // the functions among them
   std::vector<typed::MachineParameter> machine_parameters_;
   ModelId drawn_model_ = ModelId::None;
   bool limit_reported_ = false;
+  std::set<const void*> reached_;  // declarations that have been elaborated
 };
 
 }  // namespace borel::sema

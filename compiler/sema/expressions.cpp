@@ -187,8 +187,8 @@ Value Elaborator::array(const ast::ArrayExpr& e, Span span) {
   }
   typed::MakeArray made;
   for (size_t i = 0; i < elements.size(); ++i) {
-    ExprPtr x = coerce(std::move(elements[i].expr()), type, e.elements[i]->span,
-                       "an element of an array");
+    ExprPtr x =
+        coerce(std::move(elements[i].expr()), type, e.elements[i]->span, "an element of an array");
     if (!x) return {};
     made.elements.push_back(std::move(x));
   }
@@ -245,6 +245,7 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
   }
   Scope scope;
   scope.parent = cx_->scope;
+  Scope* outer_scope = std::exchange(cx_->scope, &scope);
   size_t loops = cx_->loops.size();
   typed::Comprehension out;
   std::vector<Size> dims;
@@ -277,7 +278,16 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
       }
     }
     if (!ok) break;
-    Size from = size_of(lower), to = size_of(upper);
+    // A bound that is no polynomial is taken out of the comprehension, if it is a variable.
+    for (const ExprPtr* bound : {&lower, &upper}) {
+      bool known = try_size(**bound) || typed::as<typed::VarRef>(**bound) != nullptr;
+      ok &= known || variables.empty();
+    }
+    Size from, to;
+    if (ok) {
+      from = size_of(lower);
+      to = size_of(upper);
+    }
     for (VarId v : variables) {
       for (const Size* s : {&from, &to}) {
         for (const Size::Term& term : s->terms) {
@@ -305,7 +315,6 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
       element_names.push_back(&g.name);
     }
   }
-  Scope* outer_scope = std::exchange(cx_->scope, &scope);
   if (ok) {
     out.body = lazily([&]() -> ExprPtr {
       for (size_t i = 0; i < elements.size(); ++i) {
@@ -316,7 +325,8 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
       return runtime_expr(*e.body, "an element of an array");
     });
   } else {
-    for (const ast::Generator& g : e.generators) declare(&scope, g.name.text, Poison{}, g.name.span);
+    for (const ast::Generator& g : e.generators)
+      declare(&scope, g.name.text, Poison{}, g.name.span);
     Muted quiet(*this);
     lazily([&]() -> ExprPtr { return runtime(expr(*e.body), e.body->span); });
   }
@@ -382,9 +392,8 @@ Value Elaborator::with(const ast::WithExpr& e, Span span) {
     }
     auto i = static_cast<size_t>(at - type.fields.begin());
     Span where = item.value ? item.value->span : item.name.span;
-    ExprPtr value = runtime(item.value ? expr(*item.value)
-                                       : name_value(item.name.text, item.name.span),
-                            where);
+    ExprPtr value =
+        runtime(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span), where);
     elements[i] =
         coerce(std::move(value), type.elements[i], where, "the value of '" + item.name.text + "'");
     ok &= elements[i] != nullptr;
@@ -447,8 +456,7 @@ Value Elaborator::field_of(Value base, const std::string& name, Span base_span, 
     if (auto* made = std::get_if<typed::MakeTuple>(&value->node)) {
       return std::move(made->elements[i]);
     }
-    return make(span, type.elements[i],
-                typed::TupleGet{std::move(value), static_cast<int32_t>(i)});
+    return make(span, type.elements[i], typed::TupleGet{std::move(value), static_cast<int32_t>(i)});
   }
   // Sites of a nested draw: `t.s.x` is the field "s.x".
   std::string prefix = name + ".";

@@ -11,7 +11,9 @@ class Walk {
   void expr(const ast::ExprPtr& e) {
     if (e) expr(*e);
   }
-  void expr(const ast::Expr& e) { std::visit([this](const auto& node) { visit(node); }, e.node); }
+  void expr(const ast::Expr& e) {
+    std::visit([this](const auto& node) { visit(node); }, e.node);
+  }
   void block(const ast::Block& b) {
     for (const ast::StmtPtr& s : b.statements) {
       std::visit([this](const auto& node) { visit(node); }, s->node);

@@ -143,15 +143,15 @@ ExprPtr Elaborator::index_runtime(ExprPtr base, std::vector<typed::Subscript> li
       matrix = false;
     }
   }
-  bool checked = std::any_of(list.begin(), list.end(),
-                             [](const typed::Subscript& s) { return s.checked; });
+  bool checked =
+      std::any_of(list.begin(), list.end(), [](const typed::Subscript& s) { return s.checked; });
   PlaceId place = checked ? new_place(span, what) : PlaceId::None;
   Type result = array_type(type.scalar, std::move(dims), matrix);
   // x[i][j] is x[i, j].
   if (auto* inner = std::get_if<typed::Index>(&base->node)) {
-    bool all_at = std::all_of(
-        inner->subscripts.begin(), inner->subscripts.end(),
-        [](const typed::Subscript& s) { return s.kind == typed::Subscript::Kind::At; });
+    bool all_at =
+        std::all_of(inner->subscripts.begin(), inner->subscripts.end(),
+                    [](const typed::Subscript& s) { return s.kind == typed::Subscript::Kind::At; });
     if (all_at) {
       typed::Index merged = std::move(*inner);
       for (typed::Subscript& s : list) merged.subscripts.push_back(std::move(s));

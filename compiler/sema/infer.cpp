@@ -34,6 +34,7 @@ std::optional<typed::Program> Elaborator::run() {
   const ast::FunctionDecl* decl = choose_infer();
   if (decl == nullptr) return std::nullopt;
   bool ok = infer(*decl);
+  if (!ok) check_the_rest();
   if (!ok || diagnostics_->error_count() != errors) return std::nullopt;
   return std::move(program_);
 }
@@ -59,7 +60,8 @@ const ast::FunctionDecl* Elaborator::choose_infer() {
     for (const ast::Name& name : main_.broken) {
       if (name.text == wanted) return nullptr;
     }
-    diagnostics_->error("infer.unknown", start, std::string("there is no ") + what + " '" + wanted + "'")
+    diagnostics_
+        ->error("infer.unknown", start, std::string("there is no ") + what + " '" + wanted + "'")
         .with_suggestion(did_you_mean(wanted, names));
     return nullptr;
   }
@@ -148,7 +150,8 @@ void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_pa
   };
   for (const Size& dim : type.type.dims) {
     if (simple(dim)) continue;
-    error("infer.shape", p.type->span, "the size of data is a number, a name, or a name and a number")
+    error("infer.shape", p.type->span,
+          "the size of data is a number, a name, or a name and a number")
         .with_found(text(dim))
         .with_expected("N, 8 or N + 1");
     declare(p.name, Poison{});
@@ -216,6 +219,46 @@ bool Elaborator::infer(const ast::FunctionDecl& decl) {
   bool ok = !result.poisoned() && finish_infer(result, decl.name.span);
   cx_ = nullptr;
   return ok;
+}
+
+void Elaborator::check_the_rest() {
+  for (const ast::Decl& d : main_.decls) {
+    const auto* f = std::get_if<ast::FunctionDecl>(&d.node);
+    if (f == nullptr || f->kind == ast::FunctionKind::Infer || limit_reported_) continue;
+    bool typed = std::all_of(f->params.begin(), f->params.end(),
+                             [](const ast::Param& p) { return p.type != nullptr; });
+    if (!typed || reached_.count(f) != 0 || main_decls_[f->name.text] != &d) continue;
+    // As if each parameter were data; what this makes is thrown away with the rest.
+    Context cx;
+    Scope scope, body;
+    body.parent = &scope;
+    cx.kind = Context::Kind::Infer;
+    cx.name = f->name.text;
+    cx.scope = &scope;
+    cx_ = &cx;
+    inputs(*f);
+    cx.scope = &body;
+    Captures args;
+    bool ok = true;
+    for (const auto& [name, entry] : scope.names) {
+      ok &= !std::holds_alternative<Poison>(entry.binding);
+      args.emplace_back(name, entry.binding);
+    }
+    if (ok && f->kind == ast::FunctionKind::Model) {
+      ModelValue model;
+      model.decl = f;
+      model.args = std::move(args);
+      model.span = f->name.span;
+      std::vector<ExprPtr> captured;
+      model_entry(make_static(std::move(model)), f->name.span, captured);
+    } else if (ok) {
+      cx.may_draw = true;
+      std::vector<Value> values;
+      for (const ast::Param& p : f->params) values.push_back(name_value(p.name.text, p.name.span));
+      call_decl(*f, std::move(values), f->name.span);
+    }
+    cx_ = nullptr;
+  }
 }
 
 bool Elaborator::finish_infer(const Value& result, Span span) {

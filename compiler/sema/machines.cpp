@@ -7,7 +7,8 @@
 namespace borel::sema {
 
 Value Elaborator::make_machine(const ast::MachineExpr& e, Span span) {
-  return make_static(MachineValue{&e, cx_->name, capture(free_names(e), span), span});
+  Span used = cx_->call.valid() ? cx_->call : span;
+  return make_static(MachineValue{&e, cx_->name, capture(free_names(e), span), used});
 }
 
 bool Elaborator::machine_parameters(const MachineValue& m) {
@@ -115,9 +116,9 @@ std::optional<FunctionId> Elaborator::machine_method(const MachineValue& m,
     not_negative_.insert(count);
     VarId start = parameter("start", array_type(Scalar::Real, {variable_size(count)}), method.span);
     VarId radius = parameter("radius", real_type(), method.span);
-    emit(method.span, typed::Let{count, builtin(method.span, int_type(), Op::Dim,
-                                                reference(start, method.span),
-                                                constant(method.span, int64_t{0}))});
+    emit(method.span,
+         typed::Let{count, builtin(method.span, int_type(), Op::Dim, reference(start, method.span),
+                                   constant(method.span, int64_t{0}))});
     cx.start = start;
     cx.radius = radius;
   }
@@ -183,7 +184,8 @@ std::optional<FunctionId> Elaborator::machine_method(const MachineValue& m,
     for (typed::Return* r : returns) {
       std::optional<Type> both = join(*result, r->value->type);
       if (!both) {
-        error("function.results", r->value->span, "'" + part + "' returns values of different types")
+        error("function.results", r->value->span,
+              "'" + part + "' returns values of different types")
             .with_found(text(r->value->type))
             .with_expected(text(*result))
             .with_note(returns[0]->value->span, "the first one");
@@ -212,8 +214,7 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
   out.name = m.name;
   if (!machine_parameters(m)) return false;
   Type result;
-  std::optional<FunctionId> init =
-      machine_method(m, m.machine->init, "init", nullptr, &out.state);
+  std::optional<FunctionId> init = machine_method(m, m.machine->init, "init", nullptr, &out.state);
   if (!init) return false;
   auto known_sizes = [&](auto& self, const Type& type) -> bool {
     for (const Type& element : type.elements) {
@@ -228,12 +229,16 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
         .with_found(text(out.state));
     return false;
   }
-  std::optional<FunctionId> step =
-      machine_method(m, m.machine->step, "step", &out.state, &result);
+  std::optional<FunctionId> step = machine_method(m, m.machine->step, "step", &out.state, &result);
   drawn_model_ = ModelId::None;
   std::optional<FunctionId> draw;
   if (m.machine->draw) {
     draw = machine_method(m, *m.machine->draw, "draw", &out.state, &result);
+    // A trace that the state holds says by its sites which model it is of.
+    for (const auto& [key, entry] : models_) {
+      if (!draw || drawn_model_ != ModelId::None) break;
+      if (!entry->failed && entry->trace == result) drawn_model_ = entry->id;
+    }
     if (draw && drawn_model_ == ModelId::None) {
       error("machine.draw", m.machine->draw->name.span, "'draw' must return a trace of a model")
           .with_suggestion("return r.trace(u)");

@@ -10,9 +10,9 @@ Value Elaborator::condition_model(const ast::ConditionExpr& e, Span span) {
   if (base.poisoned()) return {};
   const auto* model = get<ModelValue>(base);
   if (model == nullptr) {
-    Diagnostic& d = error("condition.model", e.model->span, "only a model is conditioned with '|'")
-                        .with_found(base.runtime() ? text(base.expr()->type)
-                                                   : kind_of(**base.as_static()));
+    Diagnostic& d =
+        error("condition.model", e.model->span, "only a model is conditioned with '|'")
+            .with_found(base.runtime() ? text(base.expr()->type) : kind_of(**base.as_static()));
     if (const auto* decl = get<DeclValue>(base)) {
       d.with_suggestion("give its arguments: " + decl->decl->name().text + "(…)");
     }
@@ -35,16 +35,15 @@ Value Elaborator::condition_model(const ast::ConditionExpr& e, Span span) {
           .with_note(o.span, "given here already");
       ok = false;
     }
-    ExprPtr value = runtime(
-        item.value ? expr(*item.value) : name_value(item.name.text, item.name.span), where,
-        "the value of the site '" + item.name.text + "'");
+    ExprPtr value =
+        runtime(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span), where,
+                "the value of the site '" + item.name.text + "'");
     if (!value) {
       ok = false;
       continue;
     }
-    out.observed.push_back({item.name.text,
-                            bind(Value(std::move(value)), item.name.text, where),
-                            item.name.span});
+    out.observed.push_back(
+        {item.name.text, bind(Value(std::move(value)), item.name.text, where), item.name.span});
   }
   return ok ? Value(make_static(std::move(out))) : Value();
 }
@@ -111,6 +110,7 @@ ModelEntry* Elaborator::model_entry(const StaticPtr& model, Span span,
 
 bool Elaborator::elaborate_model(const ModelValue& model, ModelState& state, typed::Block& body,
                                  Span) {
+  reached_.insert(model.decl);
   // The first pass finds the shapes of the sites, the second has them from the start.
   ModelState first;
   first.name = state.name;
@@ -123,8 +123,8 @@ bool Elaborator::elaborate_model(const ModelValue& model, ModelState& state, typ
   size_t errors = diagnostics_->error_count();
   model_pass(model, state, body, {});
   state.known = nullptr;
-  if (diagnostics_->error_count() != errors) return false;
-  if (!check_observations(model, state)) return false;
+  if (diagnostics_->error_count() != errors || limit_reported_) return false;
+  if (!check_observations(model, state) || !check_gaps(state)) return false;
   for (typed::Stmt& s : body) state.prologue.push_back(std::move(s));
   body = std::move(state.prologue);
   return true;
@@ -201,6 +201,26 @@ bool Elaborator::check_observations(const ModelValue& model, const ModelState& s
           return false;
         }
       }
+    }
+  }
+  return ok;
+}
+
+bool Elaborator::check_gaps(const ModelState& state) {
+  bool ok = true;
+  for (const SiteState& site : state.sites) {
+    if (site.kind != typed::Site::Kind::Latent || !site.has_type) continue;
+    for (size_t i = 0; i < site.draws[0].box.size(); ++i) {
+      bool from_start = std::any_of(site.draws.begin(), site.draws.end(), [i](const Draw& draw) {
+        return !draw.boxed || constant_value(draw.box[i].first) == 0;
+      });
+      if (from_start) continue;
+      error("site.gap", site.span,
+            "the first elements of the site '" + site.name + "' are never drawn")
+          .with_found("drawn from " + text(site.draws[0].box[i].first) + " on")
+          .with_suggestion("indices count from 0");
+      ok = false;
+      break;
     }
   }
   return ok;

@@ -33,17 +33,17 @@ std::string kind_of(const Static& value) {
 }
 
 Diagnostic& Elaborator::error(std::string code, Span span, std::string message) {
-  Diagnostic& d = diagnostics_->error(std::move(code), span, std::move(message));
   if (library_.owns(span.file)) {
-    // The program's author did not write this place: say which of theirs led here.
+    // The program's author did not write this place: point at what of theirs led here.
     for (const Context* cx = cx_; cx != nullptr; cx = cx->caller) {
       if (cx->call.valid() && !library_.owns(cx->call.file)) {
-        d.with_note(cx->call, "in what this uses");
-        break;
+        Diagnostic& d = diagnostics_->error(std::move(code), cx->call, std::move(message));
+        d.with_note(span, "in the library");
+        return d;
       }
     }
   }
-  return d;
+  return diagnostics_->error(std::move(code), span, std::move(message));
 }
 
 const ast::Decl* Elaborator::find_decl(const std::string& name, Span from) {
@@ -74,7 +74,8 @@ Value Elaborator::binding_value(const Binding& binding, Span span) {
 }
 
 Value Elaborator::name_value(const std::string& name, Span span) {
-  if (const Scope::Entry* entry = cx_->scope->find(name)) return binding_value(entry->binding, span);
+  if (const Scope::Entry* entry = cx_->scope->find(name))
+    return binding_value(entry->binding, span);
   if (!library_.owns(span.file)) {
     auto at = main_decls_.find(name);
     if (at != main_decls_.end()) {

@@ -117,8 +117,8 @@ ExprPtr Elaborator::arithmetic(ast::BinaryOp op, ExprPtr a, ExprPtr b, Span span
         .with_found(text(a->type) + " and " + text(b->type));
     return nullptr;
   }
-  Scalar both = a->type.scalar == Scalar::Int && b->type.scalar == Scalar::Int ? Scalar::Int
-                                                                              : Scalar::Real;
+  Scalar both =
+      a->type.scalar == Scalar::Int && b->type.scalar == Scalar::Int ? Scalar::Int : Scalar::Real;
   switch (op) {
     case B::Add:
       return elementwise(Op::Add, std::move(a), std::move(b), both, span, op_span, sign);
@@ -159,8 +159,8 @@ ExprPtr Elaborator::arithmetic(ast::BinaryOp op, ExprPtr a, ExprPtr b, Span span
   return elementwise(comparison, std::move(a), std::move(b), Scalar::Bool, span, op_span, sign);
 }
 
-ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span span,
-                                Span op_span, std::string_view sign) {
+ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span span, Span op_span,
+                                std::string_view sign) {
   if (a->type.scalar != b->type.scalar ||
       (result == Scalar::Real && a->type.scalar != Scalar::Real)) {
     a = to_real(std::move(a));
@@ -202,16 +202,15 @@ ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span
 }
 
 ExprPtr Elaborator::product(ExprPtr a, ExprPtr b, Span span, Span op_span) {
-  Scalar both = a->type.scalar == Scalar::Int && b->type.scalar == Scalar::Int ? Scalar::Int
-                                                                              : Scalar::Real;
+  Scalar both =
+      a->type.scalar == Scalar::Int && b->type.scalar == Scalar::Int ? Scalar::Int : Scalar::Real;
   if (!is_array(a->type) || !is_array(b->type)) {
     return elementwise(Op::Mul, std::move(a), std::move(b), both, span, op_span, "*");
   }
-  bool product_of_matrices = (a->type.matrix && a->type.dims.size() == 2 &&
-                              (b->type.dims.size() == 1 ||
-                               (b->type.matrix && b->type.dims.size() == 2))) ||
-                             (b->type.matrix && b->type.dims.size() == 2 &&
-                              a->type.dims.size() == 1);
+  bool product_of_matrices =
+      (a->type.matrix && a->type.dims.size() == 2 &&
+       (b->type.dims.size() == 1 || (b->type.matrix && b->type.dims.size() == 2))) ||
+      (b->type.matrix && b->type.dims.size() == 2 && a->type.dims.size() == 1);
   if (!product_of_matrices) {
     Diagnostic& d = error("type.product", op_span, "'*' does not multiply these arrays")
                         .with_found(text(a->type) + " and " + text(b->type));
@@ -226,17 +225,17 @@ ExprPtr Elaborator::product(ExprPtr a, ExprPtr b, Span span, Span op_span) {
   b = to_real(std::move(b));
   const std::vector<Size>& x = a->type.dims;
   const std::vector<Size>& y = b->type.dims;
-  if (!same_size(x.back(), y.front(), span,
-                 "'*' of " + text(a->type) + " and " + text(b->type) +
-                     ", whose inner sizes differ")) {
+  if (!same_size(
+          x.back(), y.front(), span,
+          "'*' of " + text(a->type) + " and " + text(b->type) + ", whose inner sizes differ")) {
     return nullptr;
   }
   std::vector<Size> dims;
   if (x.size() == 2) dims.push_back(x[0]);
   if (y.size() == 2) dims.push_back(y[1]);
   bool matrix = dims.size() == 2;
-  return builtin(span, array_type(Scalar::Real, std::move(dims), matrix), Op::MatMul,
-                 std::move(a), std::move(b));
+  return builtin(span, array_type(Scalar::Real, std::move(dims), matrix), Op::MatMul, std::move(a),
+                 std::move(b));
 }
 
 ExprPtr Elaborator::power(ExprPtr a, ExprPtr b, Span span, Span op_span) {

@@ -10,15 +10,15 @@ namespace borel::typed {
 namespace {
 
 const char* op_names[] = {
-    "add",         "sub",      "mul",       "div",      "mod",      "min",       "max",
-    "neg",         "abs",      "pow",       "powi",     "atan2",    "eq",        "ne",
-    "lt",          "le",       "gt",        "ge",       "and",      "or",        "not",
-    "int_to_real", "bool_to_int", "bool_to_real", "to_int", "floor", "ceil",     "round",
-    "trunc",       "sqrt",     "exp",       "expm1",    "log",      "log1p",     "sin",
-    "cos",         "tan",      "asin",      "acos",     "atan",     "sinh",      "cosh",
-    "tanh",        "cbrt",     "erf",       "erfc",     "lgamma",   "digamma",   "trigamma",
-    "Phi",         "log_Phi",  "is_finite", "is_nan",   "sum",      "dot",       "matmul",
-    "transpose",   "zeros",    "fill",      "dim",      "cholesky", "solve_lower", "uniform"};
+    "add",         "sub",         "mul",          "div",    "mod",      "min",         "max",
+    "neg",         "abs",         "pow",          "powi",   "atan2",    "eq",          "ne",
+    "lt",          "le",          "gt",           "ge",     "and",      "or",          "not",
+    "int_to_real", "bool_to_int", "bool_to_real", "to_int", "floor",    "ceil",        "round",
+    "trunc",       "sqrt",        "exp",          "expm1",  "log",      "log1p",       "sin",
+    "cos",         "tan",         "asin",         "acos",   "atan",     "sinh",        "cosh",
+    "tanh",        "cbrt",        "erf",          "erfc",   "lgamma",   "digamma",     "trigamma",
+    "Phi",         "log_Phi",     "is_finite",    "is_nan", "sum",      "dot",         "matmul",
+    "transpose",   "zeros",       "fill",         "dim",    "cholesky", "solve_lower", "uniform"};
 
 class Printer {
  public:
@@ -378,8 +378,8 @@ class Printer {
         out << " }";
       }
       void operator()(const ModelCall& x) const {
-        static const char* kinds[] = {"logp",      "logp_and_gradient", "dim", "constrain",
-                                      "unconstrain", "trace_logp",      "simulate"};
+        static const char* kinds[] = {"logp",        "logp_and_gradient", "dim",     "constrain",
+                                      "unconstrain", "trace_logp",        "simulate"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";
         p.list(x.args);
         out << ")";

@@ -2,8 +2,8 @@
 /// uses, becomes a typed program in which every compile-time value has been specialised away.
 ///
 /// `analyse` walks the chosen `infer` and whatever it reaches, as a template instantiation does:
-/// a declaration that nothing uses is only parsed. User errors go to the diagnostics, several a run;
-/// a compiler bug is an InternalError.
+/// a declaration that nothing uses is only parsed. User errors go to the diagnostics, several a
+/// run; a compiler bug is an InternalError.
 #pragma once
 
 #include <optional>

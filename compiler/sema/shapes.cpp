@@ -119,8 +119,8 @@ bool Elaborator::same_size(const Size& a, const Size& b, Span span, const std::s
     return false;
   }
   ExprPtr equal = builtin(span, bool_type(), Op::Eq, size_expr(a, span), size_expr(b, span));
-  emit(span, typed::Check{std::move(equal),
-                          new_place(span, what + ": " + text(a) + " and " + text(b))});
+  emit(span,
+       typed::Check{std::move(equal), new_place(span, what + ": " + text(a) + " and " + text(b))});
   return true;
 }
 

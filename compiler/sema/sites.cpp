@@ -22,8 +22,9 @@ bool Elaborator::is_random(const typed::Expr& e) const {
   }
   if (const auto* i = typed::as<typed::Index>(e)) {
     if (is_random(*i->base)) return true;
-    return std::any_of(i->subscripts.begin(), i->subscripts.end(),
-                       [this](const typed::Subscript& s) { return s.first && is_random(*s.first); });
+    return std::any_of(
+        i->subscripts.begin(), i->subscripts.end(),
+        [this](const typed::Subscript& s) { return s.first && is_random(*s.first); });
   }
   if (const auto* c = typed::as<typed::Call>(e)) return any(c->args);
   if (const auto* t = typed::as<typed::MakeTuple>(e)) return any(t->elements);
@@ -73,10 +74,9 @@ void Elaborator::kernel_draw(const ast::SiteStmt& s, Span span) {
   Value value = draw(*distribution, span);
   if (s.type && value.runtime()) {
     Declared type = declared_type(*s.type, &value.expr()->type);
-    ExprPtr x = type.poisoned
-                    ? nullptr
-                    : coerce(std::move(value.expr()), type.type, span,
-                             "the value of '" + s.target.name.text + "'");
+    ExprPtr x = type.poisoned ? nullptr
+                              : coerce(std::move(value.expr()), type.type, span,
+                                       "the value of '" + s.target.name.text + "'");
     value = x ? Value(std::move(x)) : Value();
   }
   declare(s.target.name, bind(std::move(value), s.target.name.text, s.target.name.span));
@@ -109,6 +109,10 @@ SiteState* Elaborator::open_site(const ast::Name& name, typed::Site::Kind kind, 
       error("site.kind", span, "'" + full + "' is both drawn and recorded")
           .with_note(site.span, "first here");
       return nullptr;
+    }
+    // A model that is drawn again has names of its own.
+    if (cx_->model_root->names.count(name.text) == 0) {
+      declare(cx_->model_root, name.text, SiteName{at->second, cx_->prefix_indices}, name.span);
     }
     return &site;
   }
@@ -199,6 +203,24 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
           .with_suggestion("index it: " + site.name + "[" + name + "]");
       return false;
     }
+    for (const std::optional<Size>* bound : {&loop.lower, &loop.upper}) {
+      if (site.kind != typed::Site::Kind::Latent || !*bound) continue;
+      for (const Loop& outer : cx_->loops) {
+        for (const Size::Term& term : (*bound)->terms) {
+          if (std::find(term.factors.begin(), term.factors.end(), outer.variable) ==
+              term.factors.end()) {
+            continue;
+          }
+          error("unsupported.ragged_site", span,
+                "the site '" + site.name +
+                    "' is drawn for ranges of different lengths, which is not supported yet")
+              .with_note(program_[loop.variable].span,
+                         "this range depends on '" + program_[outer.variable].name + "'")
+              .with_suggestion("draw an array of one dimension, and index into it");
+          return false;
+        }
+      }
+    }
     if (loop.random && site.kind == typed::Site::Kind::Latent) {
       error("unsupported.dynamic_site", span,
             "how often '" + site.name + "' is drawn depends on a site, which is not supported yet");
@@ -226,7 +248,8 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
       dims.push_back(data->type.dims[i]);
       continue;
     }
-    error("site.shape", span, "the shape of the site '" + site.name + "' cannot be told from its index")
+    error("site.shape", span,
+          "the shape of the site '" + site.name + "' cannot be told from its index")
         .with_expected("indices that are sums of loop variables and sizes")
         .with_suggestion("draw the whole array at once, with its shape: " + site.name +
                          ": real[n] ~ …");
@@ -265,21 +288,30 @@ bool Elaborator::grow(SiteState& site, const Type& type, Span span) {
                     (given.scalar == Scalar::Bool && site.type.scalar == Scalar::Int));
       const VarId* variable = std::get_if<VarId>(&data->value);
       Span where = variable != nullptr ? program_[*variable].span : Span{};
-      bool discrete_wanted =
-          site.type.scalar != Scalar::Real && given.scalar == Scalar::Real;
+      bool discrete_wanted = site.type.scalar != Scalar::Real && given.scalar == Scalar::Real;
       if (!kinds) {
-        Diagnostic& d = error(discrete_wanted ? "support.mismatch" : "observe.type", span,
-                              discrete_wanted
-                                  ? "the site '" + site.name + "' is discrete, and its data is not"
+        Diagnostic& d =
+            error(discrete_wanted ? "support.mismatch" : "observe.type", span,
+                  discrete_wanted ? "the site '" + site.name + "' is discrete, and its data is not"
                                   : "the data of the site '" + site.name + "' has another type")
-                            .with_found(text(given))
-                            .with_expected(text(site.type));
+                .with_found(text(given))
+                .with_expected(text(site.type));
         if (where.valid()) d.with_note(where, "the data");
         if (!is_array(site.type) && is_array(given)) {
           std::string shape = text(given).substr(text(given).find('['));
           d.with_suggestion("one value is drawn here; for an array write " + site.name + ": " +
                             (site.type.scalar == Scalar::Real ? "real" : "int") + shape + " ~ …");
         }
+        return false;
+      }
+      for (size_t i = 0; i < given.dims.size(); ++i) {
+        std::optional<int64_t> d = constant_value(subtract(given.dims[i], site.type.dims[i]));
+        if (!d || *d == 0) continue;
+        Diagnostic& message = error("observe.shape", span,
+                                    "the data of the site '" + site.name + "' has another shape")
+                                  .with_found(text(given))
+                                  .with_expected(text(site.type));
+        if (where.valid()) message.with_note(where, "the data");
         return false;
       }
       // A site that is not drawn to its end leaves the data that come after unexplained.
@@ -306,16 +338,17 @@ bool Elaborator::grow(SiteState& site, const Type& type, Span span) {
       old = now;
       continue;
     }
-    bool old_constant = constant_value(old).has_value(), now_constant = constant_value(now).has_value();
+    bool old_constant = constant_value(old).has_value(),
+         now_constant = constant_value(now).has_value();
     if (i < static_cast<size_t>(site.outer_rank) && (old_constant || now_constant)) {
       // x[0] ~ … beside a loop to T: T, which must then be large enough.
       const Size least = old_constant ? old : now;
       if (old_constant) old = now;
-      ExprPtr enough = builtin(span, bool_type(), Op::Ge, size_expr(old, span),
-                               size_expr(least, span));
+      ExprPtr enough =
+          builtin(span, bool_type(), Op::Ge, size_expr(old, span), size_expr(least, span));
       model.prologue.push_back(typed::Stmt{
-          span, typed::Check{std::move(enough), new_place(span, text(old) + " >= " + text(least),
-                                                          site.name)}});
+          span, typed::Check{std::move(enough),
+                             new_place(span, text(old) + " >= " + text(least), site.name)}});
       continue;
     }
     error("site.shape", span, "the shape of the site '" + site.name + "' cannot be told")
@@ -430,7 +463,8 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
     if (type.poisoned) return give_up();
     size_t own = inner.size() + element->dims.size();
     if (type.support && get<SupportValue>(type.support)->base == SupportValue::Base::Defined) {
-      error("site.annotation", s.type->span, "the type of a site says its shape; its support is the distribution's")
+      error("site.annotation", s.type->span,
+            "the type of a site says its shape; its support is the distribution's")
           .with_suggestion("use truncate(D, lo, hi), or a distribution on that support");
       return give_up();
     }
@@ -497,10 +531,8 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
       out.indices.push_back(reference(variable, span));
     }
     StaticPtr here = distribution_support(each, span);
-    std::optional<typed::Support> typed_support =
-        here ? site_support(here, span) : std::nullopt;
-    std::optional<typed::Distribution> typed_distribution =
-        site_distribution(each, *element, span);
+    std::optional<typed::Support> typed_support = here ? site_support(here, span) : std::nullopt;
+    std::optional<typed::Distribution> typed_distribution = site_distribution(each, *element, span);
     if (!typed_support || !typed_distribution) return;
     if (site.observed) {
       Value observed = binding_value(*site.observed, span);

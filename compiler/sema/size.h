@@ -23,8 +23,7 @@ std::optional<typed::VarId> single_variable(const typed::Size& size);
 
 /// Every variable replaced by what `with` gives for it; nothing when it gives nothing for one.
 std::optional<typed::Size> substitute(
-    const typed::Size& size,
-    const std::function<std::optional<typed::Size>(typed::VarId)>& with);
+    const typed::Size& size, const std::function<std::optional<typed::Size>(typed::VarId)>& with);
 
 /// Whether the size is sure not to be negative, for variables that are not.
 bool surely_not_negative(const typed::Size& size);

@@ -20,7 +20,8 @@ bool Elaborator::too_deep(Span span) {
       deep ? "compile-time calls go deeper than " + std::to_string(max_depth)
            : "more than " + std::to_string(max_specialisations) + " specialised functions");
   d.with_found((count > shown ? "… -> " : "") + chain + "…")
-      .with_suggestion("compile-time values (functions, models, machines) may not grow in recursion");
+      .with_suggestion(
+          "compile-time values (functions, models, machines) may not grow in recursion");
   return true;
 }
 
@@ -55,8 +56,7 @@ void Elaborator::coerce_returns(typed::Block& block, const Type& type) {
   block.push_back(typed::Stmt{span, typed::Return{std::move(value)}});
 }
 
-Value Elaborator::specialise(const Callable& callable, std::vector<Value> args, Span span,
-                             typed::Call* raw) {
+Value Elaborator::specialise(const Callable& callable, std::vector<Value> args, Span span) {
   std::vector<ExprPtr> call_args;
   Type result;
   std::optional<FunctionId> id = specialised(callable, args, span, call_args, result);
@@ -64,19 +64,12 @@ Value Elaborator::specialise(const Callable& callable, std::vector<Value> args, 
   const typed::Function& function = program_[*id];
   if (function.random) {
     if (!cx_->may_draw) {
-      error("random.place", span,
-            "'" + callable.name + "' draws, and '" + cx_->name + "' may not")
-          .with_suggestion(cx_->kind == Context::Kind::Model
-                               ? "in a model, draw with '~'"
-                               : "declare it as 'random def'");
+      error("random.place", span, "'" + callable.name + "' draws, and '" + cx_->name + "' may not")
+          .with_suggestion(cx_->kind == Context::Kind::Model ? "in a model, draw with '~'"
+                                                             : "declare it as 'random def'");
       return {};
     }
     cx_->draws = true;
-  }
-  if (raw != nullptr) {
-    raw->function = *id;
-    raw->args = std::move(call_args);
-    return make(span, std::move(result), typed::MakeTuple{});
   }
   bool complete = true;
   Type type = result_here(*id, call_args, std::move(result), complete);
@@ -151,8 +144,7 @@ ExprPtr Elaborator::with_fresh_sizes(ExprPtr call, Span span) {
       Type type = part->type.elements[static_cast<size_t>(i)];
       part = make(span, std::move(type), typed::TupleGet{std::move(part), i});
     }
-    ExprPtr dim =
-        builtin(span, int_type(), Op::Dim, std::move(part), constant(span, f.dim));
+    ExprPtr dim = builtin(span, int_type(), Op::Dim, std::move(part), constant(span, f.dim));
     emit(span, typed::Let{f.variable, std::move(dim)});
   }
   return reference(result, span);
@@ -178,7 +170,9 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
       const std::optional<Type>& implied =
           i < callable.implied.size() ? callable.implied[i] : std::optional<Type>{};
       if (p.type || implied) {
-        Span where = args[i].runtime() ? args[i].expr()->span : span;
+        Span where = i < callable.arg_spans.size() ? callable.arg_spans[i]
+                     : args[i].runtime()           ? args[i].expr()->span
+                                                   : span;
         ExprPtr x = runtime(std::move(args[i]), where, what);
         if (x && p.type) {
           Declared type = declared_type(*p.type, &x->type, {}, bound_of(*x));
@@ -200,12 +194,19 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
     cx_->scope = outer;
     if (!ok) return std::nullopt;
   }
-  // A size that is more than one variable gets a variable, so that functions do not multiply.
+  // A size that is more than one variable gets a variable, so that functions do not multiply. A
+  // function that calls itself, perhaps with ever shorter arrays, has variables for all its sizes.
+  bool recursive = std::find(active_.begin(), active_.end(), callable.identity) != active_.end();
   std::vector<std::pair<Size, VarId>> named;
   auto simple = [&](auto& self, Type& type) -> void {
     for (Type& element : type.elements) self(self, element);
     for (Size& dim : type.dims) {
-      if (single_variable(dim) || !is_local(dim)) continue;
+      if (recursive) {
+        std::optional<VarId> only = single_variable(dim);
+        if (only && !is_global(*only)) continue;
+      } else if (single_variable(dim) || !is_local(dim)) {
+        continue;
+      }
       auto at = std::find_if(named.begin(), named.end(),
                              [&](const auto& entry) { return entry.first == dim; });
       if (at == named.end()) {
@@ -256,6 +257,8 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
     cx.scope = &root;
     Context* outer = std::exchange(cx_, &cx);
     chain_.push_back(callable.name);
+    active_.push_back(callable.identity);
+    reached_.insert(callable.identity);
     size_t errors = diagnostics_->error_count();
 
     std::vector<VarId> variables = slot_variables(slots);
@@ -286,6 +289,7 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
     made.result = spec.result;
     made.random |= cx.draws;
     chain_.pop_back();
+    active_.pop_back();
     cx_ = outer;
     spec.done = spec.has_result = true;
     if (!ok || diagnostics_->error_count() != errors) {

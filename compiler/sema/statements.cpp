@@ -57,8 +57,7 @@ bool Elaborator::contains_return(const ast::Stmt& s) {
 
 bool Elaborator::statement(const ast::Stmt& s) {
   if (cx_->kind == Context::Kind::Infer && cx_->block == nullptr) {
-    bool allowed = ast::as<ast::LetStmt>(s) != nullptr ||
-                   ast::as<ast::ReturnStmt>(s) != nullptr ||
+    bool allowed = ast::as<ast::LetStmt>(s) != nullptr || ast::as<ast::ReturnStmt>(s) != nullptr ||
                    ast::as<ast::ExprStmt>(s) != nullptr;
     if (!allowed) {
       error("infer.statement", s.span, "an infer holds 'let's and then its machine")
@@ -129,8 +128,7 @@ void Elaborator::bind_pattern(const ast::Pattern& pattern, Value value, Span spa
   };
   if (value.poisoned()) return poison();
   if (!pattern.is_tuple) {
-    declare(pattern.names[0], bind(std::move(value), pattern.names[0].text,
-                                   pattern.names[0].span));
+    declare(pattern.names[0], bind(std::move(value), pattern.names[0].text, pattern.names[0].span));
     return;
   }
   size_t count = 0;
@@ -163,8 +161,8 @@ void Elaborator::bind_pattern(const ast::Pattern& pattern, Value value, Span spa
         for (size_t i = 0; i < count; ++i) {
           ExprPtr part = make(span, whole.type.elements[i],
                               typed::TupleGet{from_atom(whole, span), static_cast<int32_t>(i)});
-          declare(pattern.names[i], bind(Value(std::move(part)), pattern.names[i].text,
-                                         pattern.names[i].span));
+          declare(pattern.names[i],
+                  bind(Value(std::move(part)), pattern.names[i].text, pattern.names[i].span));
         }
         return;
       }
@@ -202,8 +200,8 @@ void Elaborator::var(const ast::VarStmt& s, Span span) {
     } else {
       type = declared.type;
       if (value) {
-        value = coerce(std::move(value), *type, s.value->span,
-                       "the value of '" + s.name.text + "'");
+        value =
+            coerce(std::move(value), *type, s.value->span, "the value of '" + s.name.text + "'");
         ok = value != nullptr;
       }
     }
@@ -305,9 +303,9 @@ void Elaborator::assign(const ast::AssignStmt& s, Span span) {
         .with_suggestion("declare it as 'var " + name + ": real'");
     return;
   }
-  value = coerce(std::move(value), place->type, s.value->span,
-                 "what is assigned to '" + std::string(library_.sources().text(s.target.span)) +
-                     "'");
+  value =
+      coerce(std::move(value), place->type, s.value->span,
+             "what is assigned to '" + std::string(library_.sources().text(s.target.span)) + "'");
   if (!value) return;
   if (cx_->model != nullptr && is_random(*value)) cx_->model->random.insert(target);
   typed::Assign out;

@@ -63,8 +63,7 @@ const ast::Method* Elaborator::find_method(const SupportValue& s, const std::str
   return nullptr;
 }
 
-std::optional<Callable> Elaborator::support_method(const SupportValue& s,
-                                                   const std::string& name) {
+std::optional<Callable> Elaborator::support_method(const SupportValue& s, const std::string& name) {
   const ast::Method* method = find_method(s, name);
   if (method == nullptr) return std::nullopt;
   Callable out;
@@ -102,8 +101,7 @@ std::optional<Value> Elaborator::in_place(const Captures& captures,
   return out;
 }
 
-std::optional<double> Elaborator::support_constant(const SupportValue& s,
-                                                   const std::string& name) {
+std::optional<double> Elaborator::support_constant(const SupportValue& s, const std::string& name) {
   auto number = [](const Binding& binding) -> std::optional<double> {
     const Atom* atom = std::get_if<Atom>(&binding);
     if (atom == nullptr) return std::nullopt;

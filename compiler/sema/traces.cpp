@@ -56,8 +56,8 @@ Value Elaborator::reals_member(const StaticPtr& reals, const std::string& name, 
   return make_static(MemberValue{reals, name});
 }
 
-Value Elaborator::call_reals(const RealsValue& r, const std::string& name,
-                             std::vector<Value> args, Span span) {
+Value Elaborator::call_reals(const RealsValue& r, const std::string& name, std::vector<Value> args,
+                             Span span) {
   using Kind = typed::ModelCall::Kind;
   std::vector<ExprPtr> captured;
   ModelEntry* entry = model_entry(r.model, r.span, captured);

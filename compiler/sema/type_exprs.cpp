@@ -10,7 +10,10 @@ std::optional<Size> Elaborator::written_size(
     const std::function<std::optional<Size>(const ast::Name&)>& fresh) {
   if (const auto* name = ast::as<ast::NameRef>(e)) {
     const Scope::Entry* entry = cx_->scope->find(name->name);
-    bool known = entry != nullptr || find_decl(name->name, e.span) != nullptr;
+    // A declared constant may be a size; any other declaration of that name does not matter here.
+    const ast::Decl* decl = entry == nullptr ? find_decl(name->name, e.span) : nullptr;
+    const auto* f = decl != nullptr ? std::get_if<ast::FunctionDecl>(&decl->node) : nullptr;
+    bool known = entry != nullptr || (f != nullptr && f->constant);
     if (!known && actual != nullptr) {
       declare(cx_->scope, name->name, SizeName{*actual}, e.span);
       return *actual;
@@ -18,8 +21,7 @@ std::optional<Size> Elaborator::written_size(
     if (!known && fresh) return fresh(ast::Name{name->name, e.span});
   }
   if (const auto* b = ast::as<ast::BinaryExpr>(e); b != nullptr && fresh) {
-    if (b->op == ast::BinaryOp::Add || b->op == ast::BinaryOp::Sub ||
-        b->op == ast::BinaryOp::Mul) {
+    if (b->op == ast::BinaryOp::Add || b->op == ast::BinaryOp::Sub || b->op == ast::BinaryOp::Mul) {
       std::optional<Size> x = written_size(*b->lhs, nullptr, fresh);
       std::optional<Size> y = written_size(*b->rhs, nullptr, fresh);
       if (!x || !y) return std::nullopt;
@@ -85,8 +87,8 @@ Elaborator::Declared Elaborator::declared_type(
       break;
     case ast::BaseType::Index: {
       scalar = Scalar::Int;
-      std::optional<Size> bound = written_size(
-          *named.sizes[0], actual_bound ? &*actual_bound : nullptr, fresh);
+      std::optional<Size> bound =
+          written_size(*named.sizes[0], actual_bound ? &*actual_bound : nullptr, fresh);
       out.poisoned |= !bound;
       out.index_bound = bound ? *bound : Size{};
       out.index_base = named.from;
@@ -119,10 +121,10 @@ Elaborator::Declared Elaborator::declared_type(
         size_t count = std::min(f->params.size(), dims.size());
         for (size_t i = 0; i < count; ++i) {
           // Its own size is written first and is the innermost.
-          const Size* from = actual != nullptr && is_array(*actual) &&
-                                     actual->dims.size() == dims.size()
-                                 ? &actual->dims[dims.size() - count + i]
-                                 : nullptr;
+          const Size* from =
+              actual != nullptr && is_array(*actual) && actual->dims.size() == dims.size()
+                  ? &actual->dims[dims.size() - count + i]
+                  : nullptr;
           std::optional<Size> size = written_size(*dims[i], from, fresh);
           if (!size) {
             out.poisoned = true;
