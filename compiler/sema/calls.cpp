@@ -121,7 +121,14 @@ bool Elaborator::arrange(const std::vector<ast::Param>& params, const std::strin
 }
 
 Value Elaborator::call(const ast::CallExpr& e, Span span) {
-  // `ordered` is a support of a size and a combinator of a distribution: the first argument tells.
+  // `ordered` is a support of a size, and a combinator of a distribution and a size.
+  const auto* name = ast::as<ast::NameRef>(*e.callee);
+  if (name != nullptr && name->name == "ordered" && e.args.size() == 2 &&
+      cx_->scope->find(name->name) == nullptr && main_decls_.count(name->name) == 0) {
+    if (const ast::Decl* decl = library_.find("ordered_iid")) {
+      return call_value(make_static(DeclValue{decl}), e, e.callee->span, span);
+    }
+  }
   return call_value(expr(*e.callee), e, e.callee->span, span);
 }
 

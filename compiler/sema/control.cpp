@@ -51,6 +51,7 @@ void Elaborator::for_loop(const ast::ForStmt& s, Span span) {
   VarId variable = new_variable(over ? "index" : s.name.text, int_type(), s.name.span);
   Loop loop;
   loop.variable = variable;
+  loop.branches = cx_->path.size();
   if (lower && upper) {
     loop.random = is_random(*lower) || is_random(*upper);
     loop.lower = size_of(lower);

@@ -234,7 +234,7 @@ ExprPtr Elaborator::comprehend(const std::vector<Size>& dims, Span span, F body)
     for (const Size& dim : dims) {
       VarId variable = new_variable("i", int_type(), span);
       not_negative_.insert(variable);
-      cx_->loops.push_back({variable, Size{}, dim, false});
+      cx_->loops.push_back({variable, Size{}, dim, false, cx_->path.size()});
       at.push_back(variable);
     }
     return body(at);
@@ -386,7 +386,7 @@ void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
     loop.variable = at;
     loop.lower = constant(p.span, int64_t{0});
     loop.upper = size_expr(atom->type.dims[0], p.span);
-    cx_->loops.push_back({at, Size{}, atom->type.dims[0], false});
+    cx_->loops.push_back({at, Size{}, atom->type.dims[0], false, cx_->path.size()});
     nested_block(loop.body,
                  [&] { require(bind_atom(element(*atom, {at}, p.span), p.name.text, p.span)); });
     cx_->loops.pop_back();

@@ -39,6 +39,7 @@ struct Loop {
   VarId variable = VarId::None;
   std::optional<Size> lower, upper;
   bool random = false;  // its bounds depend on a site
+  size_t branches = 0;  // how many branches are around it
 };
 
 /// Something with parameters and a body, ready to be specialised.
@@ -232,6 +233,8 @@ class Elaborator {
   Type struct_type(const ast::StructDecl& decl);
 
   // ---- names.cpp ----
+  /// The place, or what of the program led there when it is in the library.
+  Span user_place(Span span) const;
   Diagnostic& error(std::string code, Span span, std::string message);
   const ast::Decl* find_decl(const std::string& name, Span from);
   Value name_value(const std::string& name, Span span);

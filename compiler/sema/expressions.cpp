@@ -306,7 +306,7 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
     cx_->block = outer;
     variables.push_back(variable);
     dims.push_back(subtract(to, from));
-    cx_->loops.push_back({variable, from, to, false});
+    cx_->loops.push_back({variable, from, to, false, cx_->path.size()});
     out.generators.push_back({variable, std::move(lower), std::move(upper)});
     if (loop_name != nullptr) {
       declare(&scope, g.name.text, Atom{int_type(), variable}, g.name.span);

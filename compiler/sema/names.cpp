@@ -32,18 +32,20 @@ std::string kind_of(const Static& value) {
   return std::visit(Visitor{}, value.node);
 }
 
-Diagnostic& Elaborator::error(std::string code, Span span, std::string message) {
-  if (library_.owns(span.file)) {
-    // The program's author did not write this place: point at what of theirs led here.
-    for (const Context* cx = cx_; cx != nullptr; cx = cx->caller) {
-      if (cx->call.valid() && !library_.owns(cx->call.file)) {
-        Diagnostic& d = diagnostics_->error(std::move(code), cx->call, std::move(message));
-        d.with_note(span, "in the library");
-        return d;
-      }
-    }
+Span Elaborator::user_place(Span span) const {
+  if (!library_.owns(span.file)) return span;
+  for (const Context* cx = cx_; cx != nullptr; cx = cx->caller) {
+    if (cx->call.valid() && !library_.owns(cx->call.file)) return cx->call;
   }
-  return diagnostics_->error(std::move(code), span, std::move(message));
+  return span;
+}
+
+Diagnostic& Elaborator::error(std::string code, Span span, std::string message) {
+  // The program's author did not write the library: point at what of theirs led there.
+  Span place = user_place(span);
+  Diagnostic& d = diagnostics_->error(std::move(code), place, std::move(message));
+  if (place != span) d.with_note(span, "in the library");
+  return d;
 }
 
 const ast::Decl* Elaborator::find_decl(const std::string& name, Span from) {
@@ -93,6 +95,13 @@ Value Elaborator::name_value(const std::string& name, Span span) {
     const auto* f = std::get_if<ast::FunctionDecl>(&decl->node);
     if (f != nullptr && f->constant) return call_decl(*f, {}, span);
     return make_static(DeclValue{decl});
+  }
+  for (const char* later : {"seq", "cycle", "mix", "on", "repeat", "adapt", "chains", "update",
+                            "regenerate", "advance", "resample", "move", "jvp", "hvp", "markov",
+                            "affine", "enumerate", "marginal", "normalize"}) {
+    if (name != later) continue;
+    error("unsupported.operator", span, "'" + name + "' is not supported yet");
+    return {};
   }
   error("name.unknown", span, "unknown name '" + name + "'")
       .with_suggestion(did_you_mean(name, visible_names()));

@@ -196,7 +196,8 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
                      term.factors.end();
       }
     }
-    if (!mentioned) {
+    // Under a condition it may still be drawn once: `if t == 0 { x[0] ~ … }`.
+    if (!mentioned && cx_->path.size() == loop.branches) {
       const std::string& name = program_[loop.variable].name;
       error("site.twice", span, "the site '" + site.name + "' is drawn in every turn of a loop")
           .with_note(program_[loop.variable].span, "the loop over '" + name + "'")
@@ -509,7 +510,7 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
     VarId variable = new_variable("i", int_type(), span);
     not_negative_.insert(variable);
     at.push_back(variable);
-    cx_->loops.push_back({variable, Size{}, dim, false});
+    cx_->loops.push_back({variable, Size{}, dim, false, cx_->path.size()});
   }
   typed::Block block;
   nested_block(block, [&] {

@@ -221,6 +221,11 @@ std::optional<typed::Support> Elaborator::site_support(const StaticPtr& support,
     return std::nullopt;
   }
   Type reals = real_type();
+  if (element->dims.size() > 1) {
+    error("unsupported.support", span, "a support of matrices is not supported yet")
+        .with_found(text(*element));
+    return std::nullopt;
+  }
   if (is_array(*element)) {
     std::optional<Size> count = support_reals(s, span);
     if (!count) return std::nullopt;

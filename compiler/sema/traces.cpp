@@ -5,11 +5,41 @@
 
 namespace borel::sema {
 
+namespace {
+
+// Whether another draw stands in the other branch of each condition around this one.
+bool always_drawn(const SiteState& site) {
+  for (const Draw& draw : site.draws) {
+    for (const auto& [branch, side] : draw.path) {
+      bool matched = std::any_of(
+          site.draws.begin(), site.draws.end(), [&b = branch, &s = side](const Draw& other) {
+            return std::any_of(other.path.begin(), other.path.end(), [&](const auto& step) {
+              return step.first == b && step.second != s;
+            });
+          });
+      if (!matched) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 bool Elaborator::check_reals(const ModelEntry& entry, Span span) {
   bool ok = true;
   for (const SiteState& site : entry.sites) {
+    if (site.kind != typed::Site::Kind::Latent || always_drawn(site)) continue;
+    error("reals.structure", user_place(span),
+          "reals(p) needs sites that are always drawn, and '" + site.name +
+              "' is drawn only under a condition")
+        .with_note(site.draws[0].span, "the site")
+        .with_suggestion(
+            "draw it in both branches, or draw it before and use it under the condition");
+    ok = false;
+  }
+  for (const SiteState& site : entry.sites) {
     if (site.kind != typed::Site::Kind::Latent || !site.discrete) continue;
-    error("reals.discrete", span,
+    error("reals.discrete", user_place(span),
           "reals(p) needs continuous sites, and '" + site.name + "' is discrete (" +
               site.distribution + ")")
         .with_note(site.span, "the site")
