@@ -11,6 +11,7 @@
 
 #include "compiler/sema/sema.h"
 #include "compiler/syntax/parse.h"
+#include "tests/unit/sema_validity.h"
 
 namespace borel {
 namespace {
@@ -75,9 +76,34 @@ TEST(SemaFiles, GoodProgramsAreAnalysedWithoutAWord) {
       EXPECT_EQ(render(out.diagnostics, out.sources), "") << path;
       ASSERT_TRUE(out.program) << path;
       EXPECT_TRUE(out.program->machine) << path;
+      for (const std::string& wrong : broken_promises(*out.program)) {
+        ADD_FAILURE() << path << ": " << wrong;
+      }
     }
   }
   EXPECT_GE(count, 20u);
+}
+
+// The check of promises sees what is broken.
+TEST(SemaFiles, BrokenPromisesAreSeen) {
+  const fs::path path = root / "tests/language/good/functions.ppl";
+  auto broken = [&](auto damage) {
+    Outcome out;
+    analyse_file(path, out);
+    damage(*out.program);
+    return !broken_promises(*out.program).empty();
+  };
+  EXPECT_FALSE(broken([](typed::Program&) {}));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.functions[1].params.pop_back(); }));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.functions[1].body.pop_back(); }));
+  EXPECT_TRUE(broken([](typed::Program& p) {
+    p.functions[0].result.scalar = typed::Scalar::Bool;
+    p.functions[0].result.kind = typed::Type::Kind::Scalar;
+  }));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.globals.clear(); }));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.models[0].sites[1].outer_rank = 0; }));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.machine->statistics.clear(); }));
+  EXPECT_TRUE(broken([](typed::Program& p) { p.variables[0].type.scalar = typed::Scalar::Real; }));
 }
 
 }  // namespace
