@@ -126,7 +126,7 @@ int write_summary(const std::string& path, const std::string& json) {
 int run_sample(const SampleArguments& arguments) {
   LowerOptions functions;
   // A run needs what its machine calls, and unconstrain for starts given by name.
-  functions.log_density = functions.log_density_gradient = false;
+  functions.log_density = functions.log_density_gradient = functions.diagnose = false;
   functions.constrain = functions.simulate = false;
   functions.unconstrain = !arguments.initial.empty();
   BoundProgram bound;

@@ -64,7 +64,7 @@ struct ModelDescription {
   std::vector<SiteDescription> sites;  // latent, derived, observed, each in source order
   std::string shape;  // () -> (dimension, draw size, then each site's dims…, offset in u or -1)
   std::string log_density, log_density_gradient, log_density_plain, log_density_gradient_plain;
-  std::string constrain, unconstrain, simulate;
+  std::string constrain, unconstrain, simulate, diagnose;
 };
 
 struct ParameterDescription {

@@ -61,6 +61,8 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
   } else if (kind == "trace_log_density") {
     llvm::append_range(arguments, latents);
     results = {real};
+  } else if (kind == "diagnose") {
+    arguments.push_back(reals);
   } else {
     arguments.push_back(reals);
     results = {real};
@@ -151,9 +153,7 @@ void ModuleLowering::make_entries() {
 
 void ModuleLowering::describe_program() {
   ProgramDescription& out = result_.description;
-  for (const typed::Place& place : program_.places)
-    out.places.push_back({describe(place.span), place.site, place.what});
-
+  read_places(*module_, out);
   for (size_t i = 0; i < program_.models.size(); ++i) {
     const auto id = static_cast<typed::ModelId>(i);
     const typed::Model& model = program_[id];
@@ -194,6 +194,7 @@ void ModuleLowering::describe_program() {
     description.constrain = want(options_.constrain && can.constrain, "constrain");
     description.unconstrain = want(options_.unconstrain && can.unconstrain, "unconstrain");
     description.simulate = want(options_.simulate && can.simulate, "simulate");
+    description.diagnose = want(options_.diagnose && can.continuous, "diagnose");
   }
 
   if (!program_.machine) return;
@@ -215,3 +216,23 @@ void ModuleLowering::describe_program() {
 }
 
 }  // namespace borel::lowering
+
+namespace borel {
+
+void read_places(mlir::ModuleOp module, ProgramDescription& description) {
+  description.places.clear();
+  const auto places = module->getAttrOfType<mlir::ArrayAttr>(prob::places_attribute);
+  for (const auto attribute : places.getAsRange<mlir::DictionaryAttr>()) {
+    const auto span = attribute.getAs<mlir::ArrayAttr>("span");
+    auto number = [&](unsigned i) {
+      return static_cast<int32_t>(mlir::cast<mlir::IntegerAttr>(span[i]).getInt());
+    };
+    PlaceDescription& place = description.places.emplace_back();
+    place.span = {mlir::cast<mlir::StringAttr>(span[0]).str(), number(1), number(2), number(3),
+                  number(4)};
+    place.site = attribute.getAs<mlir::StringAttr>("site").str();
+    place.what = attribute.getAs<mlir::StringAttr>("what").str();
+  }
+}
+
+}  // namespace borel

@@ -32,7 +32,7 @@ namespace borel {
 /// Which functions of each model the artefact exports, besides those that its machine calls.
 struct LowerOptions {
   bool log_density = true, log_density_gradient = true;  // both with and without log Jacobian
-  bool constrain = true, unconstrain = true, simulate = true;
+  bool constrain = true, unconstrain = true, simulate = true, diagnose = true;
 };
 
 struct LowerResult {
@@ -42,5 +42,8 @@ struct LowerResult {
 mlir::OwningOpRef<mlir::ModuleOp> lower(const typed::Program& program,
                                         const SourceManager& sources, mlir::MLIRContext& context,
                                         const LowerOptions& options, LowerResult& result);
+
+/// Brings the description's places up to date: passes may add to a module's `prob.places`.
+void read_places(mlir::ModuleOp module, ProgramDescription& description);
 
 }  // namespace borel

@@ -179,8 +179,8 @@ void FunctionLowering::lower_shape(const typed::Model& model) {
         need_size(site.type.dims[d]);
         const Value extent = size_value(site.type.dims[d]);
         sites.push_back(extent);
-        elements = times(elements, extent);
-        if (d < static_cast<size_t>(site.outer_rank)) draws = times(draws, extent);
+        elements = times(extent, elements);
+        if (d < static_cast<size_t>(site.outer_rank)) draws = times(extent, draws);
       }
       if (kind != typed::Site::Kind::Observed) draw_size = plus(draw_size, elements);
       if (kind != typed::Site::Kind::Latent) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "compiler/dialect/prob.h"
+#include "compiler/transform/diagnose.h"
 #include "compiler/transform/loop_edit.h"
 #include "compiler/transform/model_sites.h"
 #include "compiler/transform/passes.h"
@@ -22,6 +23,7 @@ void score(mlir::OpBuilder& b, mlir::Location loc, mlir::FlatSymbolRefAttr logp,
   auto call = b.create<mlir::func::CallOp>(loc, logp,
                                            mlir::TypeRange{prob::real_type(b.getContext())},
                                            arguments);
+  call->setAttr(drawn_at_attribute, b.getI64IntegerAttr(place));
   b.create<prob::ScoreOp>(loc, call.getResult(0), place);
 }
 

@@ -6,6 +6,7 @@
 #include "compiler/dialect/prob.h"
 #include "compiler/transform/accumulate.h"
 #include "compiler/transform/density.h"
+#include "compiler/transform/diagnose.h"
 #include "compiler/transform/gradient.h"
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
@@ -28,7 +29,7 @@ namespace {
 
 enum class Kind {
   LogDensity, LogDensityPlain, LogDensityGradient, LogDensityGradientPlain, Constrain, Unconstrain,
-  TraceLogDensity, Simulate, Dimension, Gradient, Unknown
+  TraceLogDensity, Simulate, Diagnose, Dimension, Gradient, Unknown
 };
 
 Kind kind_of(mlir::DictionaryAttr request) {
@@ -41,6 +42,7 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("unconstrain", Kind::Unconstrain)
       .Case("trace_log_density", Kind::TraceLogDensity)
       .Case("simulate", Kind::Simulate)
+      .Case("diagnose", Kind::Diagnose)
       .Case("dimension", Kind::Dimension)
       .Case("gradient", Kind::Gradient)
       .Default(Kind::Unknown);
@@ -128,6 +130,11 @@ class Derive {
       case Kind::TraceLogDensity:
         return fill(source, target, [&](FuncOp f) {
           return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f));
+        });
+      case Kind::Diagnose:
+        return fill(source, target, [&](FuncOp f) {
+          return step(density(f)) && step(unconstrain(f)) && step(inline_calls(f)) &&
+                 step(diagnose(f));
         });
       case Kind::Dimension: return call_dimension(source, target);
       case Kind::Gradient: {

@@ -8,6 +8,7 @@
 ///   unconstrain                                       (a…, x…) -> u
 ///   trace_log_density                                 (a…, x…) -> real, on the supports
 ///   simulate                                          (a…) -> (x…, y…)
+///   diagnose                                          (a…, u) -> (), a fault at what is not finite
 ///   dimension                                         (a…) -> the length of u
 /// For an ordinary function f:
 ///   gradient                       (arguments…) -> (results…, adjoints of those that `wrt` marks)

@@ -1,6 +1,7 @@
 #include "compiler/transform/inline.h"
 
 #include "compiler/dialect/prob.h"
+#include "compiler/transform/diagnose.h"
 #include "compiler/transform/passes.h"
 #include "llvm/ADT/DenseMap.h"
 #include "mlir/IR/IRMapping.h"
@@ -68,7 +69,15 @@ class Inliner {
     mlir::IRMapping mapping;
     mlir::Block& body = callee.getBody().front();
     mapping.map(body.getArguments(), call.getOperands());
-    for (mlir::Operation& op : body.without_terminator()) collect(b.clone(op, mapping));
+    const mlir::Attribute drawn_at = call->getAttr(drawn_at_attribute);
+    for (mlir::Operation& op : body.without_terminator()) {
+      mlir::Operation* copy = b.clone(op, mapping);
+      if (drawn_at)
+        copy->walk([&](mlir::Operation* inner) {
+          if (mlir::isa<prob::RequireOp, CallOp>(inner)) inner->setAttr(drawn_at_attribute, drawn_at);
+        });
+      collect(copy);
+    }
     llvm::SmallVector<mlir::Value> results;
     for (const mlir::Value value : body.getTerminator()->getOperands())
       results.push_back(mapping.lookupOrDefault(value));

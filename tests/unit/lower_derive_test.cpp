@@ -94,6 +94,20 @@ TEST_F(EightSchools, RequirementGivesMinusInfinity) {
   EXPECT_EQ(value("eight_schools.log_density", u_), -INFINITY);
 }
 
+TEST_F(EightSchools, DiagnosisNamesTheDrawAndTheCondition) {
+  derive_all();
+  EXPECT_NO_THROW(interpreter_->call("eight_schools.diagnose", {real_array(u_)}));
+  interpreter_->slots["input.sigma"] = real_array({15, -10, 16});
+  EXPECT_THROW(interpreter_->call("eight_schools.diagnose", {real_array(u_)}), Refused);
+
+  const size_t before = result_.description.places.size();
+  read_places(*module_, result_.description);
+  ASSERT_GT(result_.description.places.size(), before);
+  const PlaceDescription& place = result_.description.places.back();
+  EXPECT_EQ(place.what, "sigma > 0");  // the library's words …
+  EXPECT_EQ(place.site, "y");          // … at the program's draw
+}
+
 TEST_F(EightSchools, Gradient) {
   derive_all();
   const auto out = interpreter_->call("eight_schools.log_density_gradient", {real_array(u_)});

@@ -10,7 +10,7 @@ Library::Library(ProgramBuilder& b) {
                 x = b.variable("x", real_type()), z = b.variable("z", real_type());
     typed::Require require;
     require.condition = apply(Op::Gt, bool_type(), b.ref(sigma), real(0));
-    require.place = typed::PlaceId{0};
+    require.place = b.place("", "sigma > 0");
     auto square = mul(b.ref(z), b.ref(z));
     auto value = sub(sub(mul(real(-0.5), std::move(square)),
                          elementwise(Op::Log, b.ref(sigma))),
@@ -85,12 +85,14 @@ typed::Program eight_schools() {
   site("y", Kind::Observed, reals, 1);
   const VarId j = b.variable("j", int_type());
 
+  std::vector<typed::PlaceId> places;
+  for (const typed::Site& s : model.sites) places.push_back(b.place(s.name, "a draw"));
   auto sample = [&](int index, typed::Distribution d, typed::Support support = {}) {
     typed::Sample s;
     s.site = index;
     s.distribution = std::move(d);
     s.support = std::move(support);
-    s.place = typed::PlaceId{0};
+    s.place = places[static_cast<size_t>(index)];
     return s;
   };
   typed::Sample draw_z = sample(2, library.normal(real(0), real(1)));

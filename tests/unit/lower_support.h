@@ -187,6 +187,10 @@ class ProgramBuilder {
     program.functions.push_back(std::move(f));
     return static_cast<typed::FunctionId>(program.functions.size() - 1);
   }
+  typed::PlaceId place(std::string site, std::string what) {
+    program.places.push_back({{}, std::move(site), std::move(what)});
+    return static_cast<typed::PlaceId>(program.places.size() - 1);
+  }
   ExprPtr ref(VarId id) { return make(program[id].type, typed::VarRef{id}); }
   template <class... E>
   ExprPtr call(typed::FunctionId id, E... args) {

@@ -15,7 +15,7 @@ func.func private @constrain(%lo: f64, %u: f64) -> (f64, f64) {
 // CHECK-SAME: %[[A:.*]]: f64, %[[MU:.*]]: f64, %[[X:.*]]: tensor<?xf64>)
 // CHECK-NOT: prob.model
 // CHECK: %[[V:.*]] = prob.latent %[[MU]] : f64 site 0 on @constrain given(%[[A]] : f64) at 4 : f64
-// CHECK: %[[S:.*]] = call @logp(%[[A]], %[[V]]) : (f64, f64) -> f64
+// CHECK: %[[S:.*]] = call @logp(%[[A]], %[[V]]) {prob.drawn_at = 4 : i64} : (f64, f64) -> f64
 // CHECK: prob.score %[[S]] : f64 at 4
 // CHECK: prob.for %[[I:.*]] = %{{.*}} to %[[N:[^ ]*]] {
 // CHECK-NEXT: %[[E:.*]] = prob.latent %[[X]] : tensor<?xf64> site 1[%[[I]]] of(%[[N]]) at 5 : f64
