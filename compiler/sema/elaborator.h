@@ -465,6 +465,8 @@ class Elaborator {
                                            const std::string& part, const Type* state,
                                            Type* result);
   bool machine_parameters(const MachineValue& m);
+  /// The info of a machine that has none.
+  FunctionId no_statistics(const MachineValue& m, const Type& state, Span span);
   const ast::FunctionDecl* choose_infer();
   bool infer(const ast::FunctionDecl& decl);
   void inputs(const ast::FunctionDecl& decl);

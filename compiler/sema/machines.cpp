@@ -206,6 +206,35 @@ std::optional<FunctionId> Elaborator::machine_method(const MachineValue& m,
   return id;
 }
 
+FunctionId Elaborator::no_statistics(const MachineValue& m, const Type& state, Span span) {
+  auto id = static_cast<FunctionId>(program_.functions.size());
+  typed::Function function;
+  function.name = unique_symbol(m.name + ".info");
+  function.span = span;
+  Context cx;
+  typed::Block block;
+  Scope scope;
+  cx.scope = &scope;
+  cx.block = &block;
+  Context* outer = std::exchange(cx_, &cx);
+  for (const typed::MachineParameter& p : machine_parameters_) {
+    function.params.push_back(new_variable(p.name, scalar_type(p.type), p.span));
+  }
+  const bool tuple = state.kind == Type::Kind::Tuple;
+  for (size_t i = 0; i < (tuple ? state.elements.size() : 1); ++i) {
+    const Type& type = tuple ? state.elements[i] : state;
+    function.params.push_back(new_variable("state." + std::to_string(i), type, span));
+  }
+  cx_ = outer;
+  Type nothing;
+  nothing.kind = Type::Kind::Tuple;
+  function.result = nothing;
+  function.body.push_back(
+      typed::Stmt{span, typed::Return{make(span, nothing, typed::MakeTuple{})}});
+  program_.functions.push_back(std::move(function));
+  return id;
+}
+
 bool Elaborator::machine(const MachineValue& m, Span span) {
   for (const auto& [name, binding] : m.captures) {
     if (std::holds_alternative<Poison>(binding)) return false;
@@ -290,6 +319,7 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
     }
   }
   if (!ok) return false;
+  if (!m.machine->info) out.info = no_statistics(m, out.state, span);
   out.init = *init;
   out.step = *step;
   out.draw = *draw;
