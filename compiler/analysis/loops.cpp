@@ -1,5 +1,7 @@
 #include "compiler/analysis/loops.h"
 
+#include <algorithm>
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -191,15 +193,24 @@ Extent extent_of(Value array, int64_t dimension) {
     if (constant_of(loop.getLower()) == 0) return extent_from(loop.getUpper());
     if (const auto trips = difference(loop.getUpper(), loop.getLower())) {
       Extent out;
-      out.constant = *trips;
+      out.constant = std::max<int64_t>(*trips, 0);
       return out;
     }
     return {};
   }
 }
 
+namespace {
+/// v where the value is max(v, 0): extents and trip counts are not negative anyway.
+Value without_floor(Value value) {
+  auto larger = value ? value.getDefiningOp<mlir::arith::MaxSIOp>() : mlir::arith::MaxSIOp();
+  return larger && constant_of(larger.getRhs()) == 0 ? larger.getLhs() : value;
+}
+}  // namespace
+
 bool covers(ForOp loop, Value array, int64_t dimension, int64_t shift) {
-  const Extent extent = extent_of(array, dimension);
+  Extent extent = extent_of(array, dimension);
+  extent.value = without_floor(extent.value);
   const Value lower = loop.getLower(), upper = loop.getUpper();
   if (const auto first = constant_of(lower)) {
     if (extent.constant) return constant_of(upper) == *extent.constant + *first - shift;
@@ -241,7 +252,8 @@ bool is_not_negative(Value value, int64_t shift) {
 }
 
 /// Whether value + shift <= extent.
-bool is_at_most(Value value, int64_t shift, const Extent& extent) {
+bool is_at_most(Value value, int64_t shift, Extent extent) {
+  extent.value = without_floor(extent.value);
   const Offset at = offset_of(value);
   if (ForOp loop = counted_by(at.base))
     return is_at_most(loop.getUpper(), shift + at.offset - 1, extent);

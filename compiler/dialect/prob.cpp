@@ -124,6 +124,22 @@ mlir::OpFoldResult DimOp::fold(FoldAdaptor) {
   return {};
 }
 
+namespace {
+/// Whether the value is surely not negative: an extent, a size of the program, a constant.
+bool is_extent(Value value) {
+  if (value.getDefiningOp<DimOp>()) return true;
+  // The larger of something and zero.
+  if (auto larger = value.getDefiningOp<mlir::arith::MaxSIOp>())
+    return mlir::matchPattern(larger.getRhs(), mlir::m_Zero());
+  llvm::APInt constant;
+  if (mlir::matchPattern(value, mlir::m_ConstantInt(&constant))) return !constant.isNegative();
+  auto data = value.getDefiningOp<DataOp>();
+  auto slot = data ? mlir::SymbolTable::lookupNearestSymbolFrom<SlotOp>(data, data.getSlotAttr())
+                   : SlotOp();
+  return slot && slot.getKind() == "size";
+}
+}  // namespace
+
 LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
   const int64_t d = static_cast<int64_t>(op.getDimension());
   const Value array = op.getArray();
@@ -172,12 +188,17 @@ LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
   if (n < carries) return failure();
   if (n < carries + maps) {
     if (d != 0) return failure();
-    // Trip counts are not negative: lowering guards ranges that might be.
-    if (mlir::matchPattern(loop.getLower(), mlir::m_Zero())) {
+    const bool from_zero = mlir::matchPattern(loop.getLower(), mlir::m_Zero());
+    if (from_zero && is_extent(loop.getUpper())) {
       rewriter.replaceOp(op, loop.getUpper());
-    } else {
-      rewriter.replaceOpWithNewOp<mlir::arith::SubIOp>(op, loop.getUpper(), loop.getLower());
+      return success();
     }
+    // A range that runs backwards has no iterations, not a negative number of them.
+    const mlir::Location loc = op.getLoc();
+    const Value span = from_zero ? loop.getUpper()
+                                 : rewriter.createOrFold<mlir::arith::SubIOp>(
+                                       loc, loop.getUpper(), loop.getLower());
+    rewriter.replaceOpWithNewOp<mlir::arith::MaxSIOp>(op, span, int_constant(rewriter, loc, 0));
     return success();
   }
   rewriter.modifyOpInPlace(op, [&] {

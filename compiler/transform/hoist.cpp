@@ -270,18 +270,29 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
     if (changed) mlir::eliminateCommonSubExpressions(rewriter, dominance, bind);
   }
 
-  /// An extent that is not at hand, computed before bind returns; once for all loops of one range.
-  static Value extent_value(Value array, int64_t dimension, mlir::func::ReturnOp result) {
-    OpBuilder b(result);
-    auto loop = array.getDefiningOp<ForOp>();
-    if (!loop || dimension != 0) return prob::dim(b, result.getLoc(), array, dimension);
-    for (Operation* user : loop.getUpper().getUsers()) {
-      auto same = mlir::dyn_cast<mlir::arith::SubIOp>(user);
-      if (same && same.getLhs() == loop.getUpper() && same.getRhs() == loop.getLower() &&
-          same->getBlock() == result->getBlock())
-        return same;
+  /// The operation `Op` on two values at the end of bind, found again where it is there already.
+  template <typename Op>
+  static Value computed(mlir::func::ReturnOp result, Value a, Value b) {
+    for (Operation* user : a.getUsers()) {
+      auto same = mlir::dyn_cast<Op>(user);
+      if (same && same->getBlock() == result->getBlock() && same->getOperand(0) == a &&
+          same->getOperand(1) == b)
+        return same->getResult(0);
     }
-    return b.create<mlir::arith::SubIOp>(result.getLoc(), loop.getUpper(), loop.getLower());
+    OpBuilder at(result);
+    return at.create<Op>(result.getLoc(), a, b);
+  }
+
+  /// An extent that is not at hand, computed before bind returns; `known` may be negative, for an
+  /// empty range.
+  static Value extent_value(Value array, int64_t dimension, Value known, Value zero,
+                            mlir::func::ReturnOp result) {
+    auto loop = array.getDefiningOp<ForOp>();
+    if (!known && loop && dimension == 0)
+      known = computed<mlir::arith::SubIOp>(result, loop.getUpper(), loop.getLower());
+    if (known) return computed<mlir::arith::MaxSIOp>(result, known, zero);
+    OpBuilder b(result);
+    return prob::dim(b, result.getLoc(), array, dimension);
   }
 
   /// Gives every different copy a slot, and the functions prob.data instead of their computation.
@@ -291,6 +302,8 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
     OpBuilder slots(&getContext());
     slots.setInsertionPoint(*module.getOps<mlir::func::FuncOp>().begin());
     llvm::MapVector<Value, mlir::FlatSymbolRefAttr> slot_of;  // of a value of bind
+    OpBuilder entry = OpBuilder::atBlockBegin(result->getBlock());
+    const Value zero = prob::int_constant(entry, bind.getLoc(), 0);
     const auto slot_for = [&](Value copy, auto& self) -> mlir::FlatSymbolRefAttr {
       if (auto data = copy.getDefiningOp<prob::DataOp>()) return data.getSlotAttr();
       if (const auto found = slot_of.find(copy); found != slot_of.end()) return found->second;
@@ -302,10 +315,10 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
             dims.push_back(slots.getI64IntegerAttr(std::max<int64_t>(*extent.constant, 0)));
           } else if (extent.slot) {
             dims.push_back(extent.slot);
-          } else if (extent.value && extent.value.getParentBlock() == result->getBlock()) {
-            dims.push_back(self(extent.value, self));
           } else {
-            dims.push_back(self(extent_value(copy, d, result), self));
+            Value known = extent.value;
+            if (known && known.getParentBlock() != result->getBlock()) known = nullptr;
+            dims.push_back(self(extent_value(copy, d, known, zero, result), self));
           }
         }
       }

@@ -3,6 +3,7 @@
 #include "compiler/dialect/prob.h"
 #include "compiler/transform/simplify_loops.h"
 #include "compiler/transform/simplify_peel.h"
+#include "compiler/transform/simplify_recurrence.h"
 #include "compiler/transform/simplify_scalar.h"
 #include "compiler/transform/simplify_unroll.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -75,7 +76,7 @@ class SimplifyPass
     for (prob::ForOp loop : loops) {
       changed |= mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop)) > 0;
       for (const auto& rule : {clean_results, unroll_short, peel_first, rotate_carries,
-                               simplify_intos, simplify_sums}) {
+                               shorten_recurrences, simplify_intos, simplify_sums}) {
         loop = rule(loop, changed);
         if (!loop) break;
       }

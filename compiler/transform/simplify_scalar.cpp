@@ -59,9 +59,11 @@ struct Reciprocal : mlir::OpRewritePattern<DivFOp> {
     Value reciprocal;
     for (mlir::Operation* user : c.getUsers()) {
       auto division = mlir::dyn_cast<DivFOp>(user);
-      if (division && division.getRhs() == c && division->getBlock() == c.getParentBlock() &&
-          real_constant_of(division.getLhs()) == 1.0 &&
-          (op->getBlock() != division->getBlock() || division->isBeforeInBlock(op))) {
+      if (!division || division.getRhs() != c || real_constant_of(division.getLhs()) != 1.0 ||
+          division->getBlock() != c.getParentBlock())
+        continue;
+      mlir::Operation* here = division->getBlock()->findAncestorOpInBlock(*op);
+      if (here && division->isBeforeInBlock(here)) {
         reciprocal = division;
         break;
       }
@@ -439,8 +441,8 @@ struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
 
 void add_scalar_patterns(mlir::RewritePatternSet& patterns) {
   patterns
-      .add<Reciprocal, Power, Logarithm, Product, Quotient, Sum, Difference, Negation, NestedSelect,
-           AddNothing, KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(
+      .add<Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum, Difference, Negation,
+           NestedSelect, AddNothing, KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(
           patterns.getContext());
 }
 

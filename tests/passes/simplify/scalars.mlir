@@ -95,3 +95,26 @@ func.func @zero_times(%x: f64) -> f64 {
   %p = arith.mulf %x, %zero : f64
   return %p : f64
 }
+
+// Whole powers are products; a variable exponent stays.
+// CHECK-LABEL: func.func @whole_powers
+// CHECK-SAME: %[[X:.*]]: f64, %[[K:.*]]: i64
+func.func @whole_powers(%x: f64, %k: i64) -> (f64, f64, f64, f64, f64) {
+  // CHECK-DAG: %[[ONE:.*]] = arith.constant 1.000000e+00
+  // CHECK-DAG: %[[X2:.*]] = arith.mulf %[[X]], %[[X]]
+  // CHECK-DAG: %[[X4:.*]] = arith.mulf %[[X2]], %[[X2]]
+  // CHECK-DAG: %[[X5:.*]] = arith.mulf %[[X]], %[[X4]]
+  // CHECK-DAG: %[[I2:.*]] = arith.divf %[[ONE]], %[[X2]]
+  // CHECK-DAG: %[[XK:.*]] = math.fpowi %[[X]], %[[K]]
+  // CHECK: return %[[ONE]], %[[X]], %[[X5]], %[[I2]], %[[XK]]
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %c5 = arith.constant 5 : i64
+  %m2 = arith.constant -2 : i64
+  %a = math.fpowi %x, %c0 : f64, i64
+  %b = math.fpowi %x, %c1 : f64, i64
+  %c = math.fpowi %x, %c5 : f64, i64
+  %d = math.fpowi %x, %m2 : f64, i64
+  %e = math.fpowi %x, %k : f64, i64
+  return %a, %b, %c, %d, %e : f64, f64, f64, f64, f64
+}
