@@ -1,6 +1,7 @@
-// How a compile-time value is carried into another function: the caller's variables and real
+// How a compile-time value is carried into another function: the caller's variables and finite real
 // constants in it become slots, which are parameters there; the rest of it is the key under which
-// the specialised function is kept.
+// the specialised function is kept. (An infinite bound is no bound: code may be another for it.)
+#include <cmath>
 #include <cstring>
 
 #include "compiler/sema/elaborator.h"
@@ -75,7 +76,7 @@ void Elaborator::describe(const Binding& binding, Slots& slots) {
         slots.key += "#" + std::to_string(number);
       }
     } else if (const double* d = std::get_if<double>(&atom->value)) {
-      if (slots.literal > 0) {
+      if (slots.literal > 0 || !std::isfinite(*d)) {
         uint64_t bits = 0;
         std::memcpy(&bits, d, sizeof bits);
         slots.key += "r" + std::to_string(bits);
@@ -234,7 +235,8 @@ Binding Elaborator::rebuild(const Binding& binding, Rebuild& state) {
       VarId there = state.variables[static_cast<size_t>(state.slots.index.at(*variable))];
       return Atom{program_[there].type, there};
     }
-    if (std::holds_alternative<double>(atom->value) && state.literal == 0) {
+    const double* d = std::get_if<double>(&atom->value);
+    if (d != nullptr && std::isfinite(*d) && state.literal == 0) {
       // Real constants have slots of their own, in the order in which they were met.
       auto at = static_cast<size_t>(state.next_constant);
       while (std::holds_alternative<VarId>(state.slots.atoms[at].value)) ++at;

@@ -63,7 +63,7 @@ constexpr Special specials[] = {
     {"int", 1, 1},       {"bool", 1, 1},     {"uniform", 0, 0},       {"reals", 1, 1},
     {"simulate", 1, 1},  {"logp", 2, 2},     {"grad", 1, 1},          {"value_and_grad", 1, 1},
     {"factor", 1, 1},    {"reject", 0, 0},   {"require", 1, 1},       {"iid", 2, unbounded},
-    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},
+    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},        {"is_constant", 1, 1},
 };
 
 const MathFunction* find_math(std::string_view name) {
@@ -303,6 +303,9 @@ Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, 
   if (name == "bool") {
     if (is_scalar(args[0]->type, Scalar::Bool)) return std::move(args[0]);
     return wrong(0, "bool");
+  }
+  if (name == "is_constant") {
+    return constant(span, typed::as<typed::Constant>(*args[0]) != nullptr);
   }
   if (name == "uniform") {
     if (!cx_->may_draw) {

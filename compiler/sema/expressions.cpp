@@ -346,6 +346,10 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
 
 Value Elaborator::conditional(const ast::ConditionalExpr& e, Span span) {
   ExprPtr c = condition(*e.condition);
+  // What is known now is chosen now: then the sides may be compile-time values, and what is not
+  // chosen is not even differentiated.
+  const auto* known = c ? typed::as<typed::Constant>(*c) : nullptr;
+  if (known != nullptr) return expr(std::get<bool>(known->value) ? *e.if_true : *e.if_false);
   ExprPtr a = lazily([&] { return runtime_expr(*e.if_true); });
   ExprPtr b = lazily([&] { return runtime_expr(*e.if_false); });
   if (!c || !a || !b) return {};

@@ -45,6 +45,8 @@ class Library {
 
   /// The declaration of a name, or null. Parses the file that has it at the first call.
   const ast::Decl* find(const std::string& name);
+  /// Whether a file has a declaration of this name, be it one with a syntax error.
+  bool lists(const std::string& name) const { return by_name_.find(name) != by_name_.end(); }
   /// Every name that the library declares.
   const std::vector<std::string>& names() const { return names_; }
   /// Whether a file is one that this library has read.

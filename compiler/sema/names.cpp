@@ -96,6 +96,7 @@ Value Elaborator::name_value(const std::string& name, Span span) {
     if (f != nullptr && f->constant) return call_decl(*f, {}, span);
     return make_static(DeclValue{decl});
   }
+  if (library_.lists(name)) return {};  // its declaration has a syntax error
   for (const char* later : {"seq", "cycle", "mix", "on", "repeat", "adapt", "chains", "update",
                             "regenerate", "advance", "resample", "move", "jvp", "hvp", "markov",
                             "affine", "enumerate", "marginal", "normalize"}) {

@@ -172,6 +172,8 @@ ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span
     if (op == Op::Sub) return constant(span, *x - *y);
     if (op == Op::Mul) return constant(span, *x * *y);
     if (op == Op::Div) return constant(span, *x / *y);
+    if (op == Op::Eq) return constant(span, *x == *y);
+    if (op == Op::Ne) return constant(span, *x != *y);
     if (op == Op::Lt) return constant(span, *x < *y);
     if (op == Op::Le) return constant(span, *x <= *y);
     if (op == Op::Gt) return constant(span, *x > *y);
