@@ -80,24 +80,22 @@ Value FunctionLowering::loop_over(Value extent, bool summing,
   const mlir::Type type = result.getType();
   const mlir::TypeRange types(type);
   const mlir::TypeRange none;
-  auto loop = b_.create<prob::ForOp>(here, lower, extent, mlir::ValueRange{},
-                                     summing ? none : types, summing ? types : none,
-                                     mlir::ValueRange{});
+  auto loop =
+      b_.create<prob::ForOp>(here, lower, extent, mlir::ValueRange{}, summing ? none : types,
+                             summing ? types : none, mlir::ValueRange{});
   induction.replaceAllUsesWith(loop.induction());
   loop.block().getOperations().splice(loop.block().end(), body.getOperations());
   mlir::OpBuilder::InsertionGuard guard(b_);
   b_.setInsertionPointToEnd(&loop.block());
   const mlir::ValueRange yielded(result);
   const mlir::ValueRange nothing;
-  b_.create<prob::YieldOp>(here, nothing, summing ? nothing : yielded,
-                           summing ? yielded : nothing, nothing);
+  b_.create<prob::YieldOp>(here, nothing, summing ? nothing : yielded, summing ? yielded : nothing,
+                           nothing);
   return loop.getResult(0);
 }
 
 /// Keeps views whose elements are wanted more than once from computing them more than once.
-View FunctionLowering::cheap(View view) {
-  return view.cheap ? view : view_of(materialise(view));
-}
+View FunctionLowering::cheap(View view) { return view.cheap ? view : view_of(materialise(view)); }
 
 View FunctionLowering::filled(Value scalar_value, Values extents) {
   View out;
@@ -174,10 +172,10 @@ View FunctionLowering::view(const typed::Expr& expr) {
     out.base = array;
     out.cheap = true;
     for (const typed::Size& dim : storage_dims(expr.type))
-      out.extents.push_back(stated && size_known(dim)
-                                ? size_value(dim)
-                                : prob::dim(b_, loc_, array,
-                                            static_cast<int64_t>(out.extents.size())));
+      out.extents.push_back(
+          stated && size_known(dim)
+              ? size_value(dim)
+              : prob::dim(b_, loc_, array, static_cast<int64_t>(out.extents.size())));
     return out;
   }
   if (const auto* node = as<typed::BlockExpr>(expr)) {
@@ -198,8 +196,10 @@ View FunctionLowering::view(const typed::Expr& expr) {
   if (!node) return view_of(value(expr));
 
   switch (node->op) {
-    case Op::MatMul: return matrix_product(*node->args[0], *node->args[1]);
-    case Op::Transpose: return transposed(view(*node->args[0]));
+    case Op::MatMul:
+      return matrix_product(*node->args[0], *node->args[1]);
+    case Op::Transpose:
+      return transposed(view(*node->args[0]));
     case Op::Zeros: {
       Values extents = all_values(node->args);
       if (extents.empty())
@@ -221,7 +221,8 @@ View FunctionLowering::view(const typed::Expr& expr) {
       return view_of(
           call(module_.solve_lower(node->args[1]->type.dims.size() == 2), {lower, right}).front());
     }
-    default: break;
+    default:
+      break;
   }
   std::vector<View> args;
   for (const auto& arg : node->args) args.push_back(aligned(*arg, expr.type.matrix));
@@ -284,10 +285,9 @@ Value FunctionLowering::make_array(const typed::MakeArray& node, const typed::Ty
 
 //===- Subscripts -----------------------------------------------------------------------------===//
 
-FunctionLowering::Selection FunctionLowering::select(Value array, const typed::Type& type,
-                                                     Values extents,
-                                                     const std::vector<typed::Subscript>& subscripts,
-                                                     bool result_matrix, typed::PlaceId place) {
+FunctionLowering::Selection FunctionLowering::select(
+    Value array, const typed::Type& type, Values extents,
+    const std::vector<typed::Subscript>& subscripts, bool result_matrix, typed::PlaceId place) {
   using Kind = typed::Subscript::Kind;
   const size_t rank = type.dims.size();
   Selection out;
@@ -341,7 +341,8 @@ void FunctionLowering::check_window(Value lower, Value upper, Value extent, type
 }
 
 namespace {
-/// The prefix of storage dimensions that is fixed, where all others are whole and in order; else none.
+/// The prefix of storage dimensions that is fixed, where all others are whole and in order; else
+/// none.
 template <class Selection, class Selector>
 std::optional<size_t> fixed_prefix(const Selection& selection) {
   const size_t rank = selection.selectors.size();
@@ -399,8 +400,8 @@ Value FunctionLowering::store(const Selection& selection, const View& replacemen
   if (const auto prefix = fixed_prefix<Selection, Selector>(selection)) {
     Values extents, indices;
     for (const size_t d : selection.free) extents.push_back(selection.selectors[d].extent);
-    const Value part = materialise(
-        replacement.rank() == 0 ? filled(scalar(replacement), extents) : replacement);
+    const Value part =
+        materialise(replacement.rank() == 0 ? filled(scalar(replacement), extents) : replacement);
     if (*prefix == 0) return part;
     for (size_t d = 0; d < *prefix; ++d) indices.push_back(selection.selectors[d].index);
     return b_.create<prob::InsertOp>(loc_, part, selection.array, indices, selection.place);

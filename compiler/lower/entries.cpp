@@ -69,10 +69,10 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     if (kind.contains("gradient")) results.push_back(reals);
   }
   function = make_function(name, arguments, results, location(model.span), false);
-  function->setAttr(prob::derive_attribute,
-                    b.getDictionaryAttr(
-                        {b.getNamedAttr("kind", b.getStringAttr(kind)),
-                         b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
+  function->setAttr(
+      prob::derive_attribute,
+      b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
+                           b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
   return function;
 }
 
@@ -159,8 +159,8 @@ void ModuleLowering::describe_program() {
     const typed::Model& model = program_[id];
     ModelDescription& description = out.models.emplace_back();
     description.name = model.name;
-    for (const auto kind : {typed::Site::Kind::Latent, typed::Site::Kind::Derived,
-                            typed::Site::Kind::Observed})
+    for (const auto kind :
+         {typed::Site::Kind::Latent, typed::Site::Kind::Derived, typed::Site::Kind::Observed})
       for (const typed::Site& site : model.sites) {
         if (site.kind != kind) continue;
         SiteDescription& s = description.sites.emplace_back();
@@ -204,10 +204,9 @@ void ModuleLowering::describe_program() {
   m.name = machine.name;
   m.model = static_cast<int32_t>(machine.model);
   for (const typed::MachineParameter& parameter : machine.parameters)
-    m.parameters.push_back({parameter.name,
-                            parameter.type == typed::Scalar::Int ? DataType::Int : DataType::Real,
-                            parameter.lower, parameter.upper, parameter.fallback,
-                            describe(parameter.span)});
+    m.parameters.push_back(
+        {parameter.name, parameter.type == typed::Scalar::Int ? DataType::Int : DataType::Real,
+         parameter.lower, parameter.upper, parameter.fallback, describe(parameter.span)});
   m.statistics = machine.statistics;
   m.init = "machine.init";
   m.step = "machine.step";

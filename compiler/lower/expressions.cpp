@@ -57,8 +57,8 @@ Values FunctionLowering::zeros(const typed::Type& type) {
 Values FunctionLowering::zeros(const typed::Type& type, mlir::ValueRange extents) {
   const mlir::Type mlir_type = module_.type(type);
   if (!extents.empty()) return {b_.create<prob::ZerosOp>(loc_, mlir_type, extents)};
-  return {b_.create<mlir::arith::ConstantOp>(loc_, mlir::cast<mlir::TypedAttr>(
-                                                       b_.getZeroAttr(mlir_type)))};
+  return {b_.create<mlir::arith::ConstantOp>(
+      loc_, mlir::cast<mlir::TypedAttr>(b_.getZeroAttr(mlir_type)))};
 }
 
 Values FunctionLowering::call(mlir::func::FuncOp callee, mlir::ValueRange args) {
@@ -70,13 +70,27 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
   using Kind = typed::ModelCall::Kind;
   const char* kind = nullptr;
   switch (node.kind) {
-    case Kind::LogDensity: kind = "log_density"; break;
-    case Kind::LogDensityGradient: kind = "log_density_gradient"; break;
-    case Kind::Dimension: kind = "dimension"; break;
-    case Kind::Constrain: kind = "constrain"; break;
-    case Kind::Unconstrain: kind = "unconstrain"; break;
-    case Kind::TraceLogDensity: kind = "trace_log_density"; break;
-    case Kind::Simulate: kind = "simulate"; break;
+    case Kind::LogDensity:
+      kind = "log_density";
+      break;
+    case Kind::LogDensityGradient:
+      kind = "log_density_gradient";
+      break;
+    case Kind::Dimension:
+      kind = "dimension";
+      break;
+    case Kind::Constrain:
+      kind = "constrain";
+      break;
+    case Kind::Unconstrain:
+      kind = "unconstrain";
+      break;
+    case Kind::TraceLogDensity:
+      kind = "trace_log_density";
+      break;
+    case Kind::Simulate:
+      kind = "simulate";
+      break;
   }
   const Values args = all_values(node.args);
   return call(module_.derived(node.model, kind), args);
@@ -125,24 +139,28 @@ Values FunctionLowering::values(const typed::Expr& expr) {
   const auto* node = as<typed::Builtin>(expr);
   if (!node) bug("an expression of an unknown kind");
   switch (node->op) {
-    case Op::Sum: return {sum(view(*node->args[0]))};
+    case Op::Sum:
+      return {sum(view(*node->args[0]))};
     case Op::Dot: {
       const View x = view(*node->args[0]), y = view(*node->args[1]);
       return {sum(elementwise({x, y}, [this](mlir::ValueRange args) {
         return operation(Op::Mul, args, typed::PlaceId::None);
       }))};
     }
-    case Op::MatMul: return {scalar(matrix_product(*node->args[0], *node->args[1]))};
+    case Op::MatMul:
+      return {scalar(matrix_product(*node->args[0], *node->args[1]))};
     case Op::Dim: {
       const auto* which = as<typed::Constant>(*node->args[1]);
       const auto dim = static_cast<size_t>(std::get<int64_t>(which->value));
       return {view(*node->args[0]).extents[storage_dim(node->args[0]->type, dim)]};
     }
     case Op::And:
-    case Op::Or: return {lazy_logic(*node)};
+    case Op::Or:
+      return {lazy_logic(*node)};
     case Op::Uniform:
       return {b_.create<prob::UniformOp>(loc_, prob::real_type(b_.getContext()))};
-    default: break;
+    default:
+      break;
   }
   const Values args = all_values(node->args);
   return {operation(node->op, args, cannot_fail(expr) ? typed::PlaceId::None : node->place)};

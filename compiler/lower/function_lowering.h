@@ -117,8 +117,7 @@ class FunctionLowering {
                    const std::vector<typed::Subscript>& subscripts, bool result_matrix,
                    typed::PlaceId place);
   void fix(Selection& selection, mlir::Value position);
-  void check_window(mlir::Value lower, mlir::Value upper, mlir::Value extent,
-                    typed::PlaceId place);
+  void check_window(mlir::Value lower, mlir::Value upper, mlir::Value extent, typed::PlaceId place);
   mlir::Value store(const Selection& selection, const View& value);
   mlir::Value at_all(const View& view, mlir::ValueRange indices);
 

@@ -20,9 +20,8 @@ View FunctionLowering::matrix_product(const typed::Expr& left, const typed::Expr
   auto product = [this, none](Value x, Value y) { return operation(Op::Mul, {x, y}, none); };
   const bool left_matrix = a.rank() == 2, right_matrix = b.rank() == 2;
   if (!left_matrix && !right_matrix)
-    return view_of(sum(elementwise({a, b}, [this, none](ValueRange x) {
-      return operation(Op::Mul, x, none);
-    })));
+    return view_of(sum(
+        elementwise({a, b}, [this, none](ValueRange x) { return operation(Op::Mul, x, none); })));
 
   // Element (row i, column j): sum over k of A[k, i] * B[j, k].
   const Value shared = left_matrix ? a.extents[0] : a.extents[0];
@@ -63,9 +62,9 @@ struct LoopBuilder {
   Value integer(int64_t value) { return prob::int_constant(b, loc, value); }
   Value at(Value array, ValueRange indices) { return prob::extract(b, loc, array, indices); }
   Value sum(Value upper, llvm::function_ref<Value(Value)> term) {
-    auto loop = b.create<prob::ForOp>(loc, integer(0), upper, ValueRange{}, mlir::TypeRange{},
-                                      mlir::TypeRange{prob::real_type(b.getContext())},
-                                      ValueRange{});
+    auto loop =
+        b.create<prob::ForOp>(loc, integer(0), upper, ValueRange{}, mlir::TypeRange{},
+                              mlir::TypeRange{prob::real_type(b.getContext())}, ValueRange{});
     fill(loop, [&] {
       const Value value = term(loop.induction());
       b.create<prob::YieldOp>(loc, ValueRange{}, ValueRange{}, ValueRange{value}, ValueRange{});

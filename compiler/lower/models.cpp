@@ -110,8 +110,8 @@ void FunctionLowering::lower_sample(const typed::Sample& stmt) {
     return;
   }
   const Values support = all_values(stmt.support.args);
-  const Value reals = stmt.support.unconstrained_size ? value(*stmt.support.unconstrained_size)
-                                                      : Value();
+  const Value reals =
+      stmt.support.unconstrained_size ? value(*stmt.support.unconstrained_size) : Value();
   const Value size = stmt.support.value_size ? value(*stmt.support.value_size) : Value();
   const Value variable = variables_.at(site.variable).front();
   const Values extents(llvm::ArrayRef(site_extents_.at(site.variable)).take_front(indices.size()));
@@ -169,8 +169,8 @@ void FunctionLowering::lower_shape(const typed::Model& model) {
   };
   Value dimension = integer(0), draw_size = integer(0);
   Values sites;
-  for (const auto kind : {typed::Site::Kind::Latent, typed::Site::Kind::Derived,
-                          typed::Site::Kind::Observed})
+  for (const auto kind :
+       {typed::Site::Kind::Latent, typed::Site::Kind::Derived, typed::Site::Kind::Observed})
     for (size_t i = 0; i < model.sites.size(); ++i) {
       const typed::Site& site = model.sites[i];
       if (site.kind != kind) continue;

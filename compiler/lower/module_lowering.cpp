@@ -17,11 +17,7 @@ using typed::VarId;
 ModuleLowering::ModuleLowering(const typed::Program& program, const SourceManager& sources,
                                mlir::MLIRContext& context, const LowerOptions& options,
                                LowerResult& result)
-    : program_(program),
-      sources_(sources),
-      context_(&context),
-      options_(options),
-      result_(result) {
+    : program_(program), sources_(sources), context_(&context), options_(options), result_(result) {
   context.loadDialect<prob::ProbDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
                       mlir::math::MathDialect, mlir::scf::SCFDialect>();
 }
@@ -49,9 +45,12 @@ mlir::OwningOpRef<mlir::ModuleOp> ModuleLowering::run() {
 
 mlir::Type ModuleLowering::scalar_type(typed::Scalar scalar) const {
   switch (scalar) {
-    case typed::Scalar::Bool: return mlir::IntegerType::get(context_, 1);
-    case typed::Scalar::Int: return mlir::IntegerType::get(context_, 64);
-    case typed::Scalar::Real: break;
+    case typed::Scalar::Bool:
+      return mlir::IntegerType::get(context_, 1);
+    case typed::Scalar::Int:
+      return mlir::IntegerType::get(context_, 64);
+    case typed::Scalar::Real:
+      break;
   }
   return prob::real_type(context_);
 }
@@ -107,17 +106,23 @@ mlir::ArrayAttr ModuleLowering::place_attributes() const {
 namespace {
 const char* name_of(typed::Scalar scalar) {
   switch (scalar) {
-    case typed::Scalar::Bool: return "bool";
-    case typed::Scalar::Int: return "int";
-    case typed::Scalar::Real: break;
+    case typed::Scalar::Bool:
+      return "bool";
+    case typed::Scalar::Int:
+      return "int";
+    case typed::Scalar::Real:
+      break;
   }
   return "real";
 }
 const char* name_of(typed::Site::Kind kind) {
   switch (kind) {
-    case typed::Site::Kind::Latent: return "latent";
-    case typed::Site::Kind::Derived: return "derived";
-    case typed::Site::Kind::Observed: break;
+    case typed::Site::Kind::Latent:
+      return "latent";
+    case typed::Site::Kind::Derived:
+      return "derived";
+    case typed::Site::Kind::Observed:
+      break;
   }
   return "observed";
 }
@@ -133,8 +138,7 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
          b.getNamedAttr("kind", b.getStringAttr(name_of(site.kind))),
          b.getNamedAttr("type", b.getStringAttr(name_of(site.type.scalar))),
          b.getNamedAttr("rank", b.getI64IntegerAttr(rank)),
-         b.getNamedAttr("layout",
-                        b.getStringAttr(site.type.matrix ? "column_major" : "row_major")),
+         b.getNamedAttr("layout", b.getStringAttr(site.type.matrix ? "column_major" : "row_major")),
          b.getNamedAttr("support", b.getStringAttr(site.support)),
          b.getNamedAttr("span", span_attribute(site.span))}));
   }
@@ -143,7 +147,8 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
 
 //===- Slots ----------------------------------------------------------------------------------===//
 
-/// The extents of an array slot, in storage order: a size's symbol, a constant, or [symbol, offset].
+/// The extents of an array slot, in storage order: a size's symbol, a constant, or [symbol,
+/// offset].
 mlir::ArrayAttr ModuleLowering::slot_dims(const typed::Type& type) const {
   OpBuilder b(context_);
   llvm::SmallVector<Attribute> out;
@@ -202,7 +207,7 @@ void ModuleLowering::make_slots() {
     InputDescription& out = description.inputs.emplace_back();
     out.name = variable.name;
     out.slot = symbol;
-    out.type = input.is_index                               ? DataType::Index
+    out.type = input.is_index                                ? DataType::Index
                : variable.type.scalar == typed::Scalar::Int  ? DataType::Int
                : variable.type.scalar == typed::Scalar::Bool ? DataType::Bool
                                                              : DataType::Real;
@@ -229,8 +234,8 @@ mlir::FlatSymbolRefAttr ModuleLowering::slot(VarId id) const {
 mlir::func::FuncOp ModuleLowering::make_function(llvm::StringRef name, mlir::TypeRange arguments,
                                                  mlir::TypeRange results, mlir::Location location,
                                                  bool with_body) {
-  auto function = mlir::func::FuncOp::create(
-      location, name, mlir::FunctionType::get(context_, arguments, results));
+  auto function = mlir::func::FuncOp::create(location, name,
+                                             mlir::FunctionType::get(context_, arguments, results));
   function.setPrivate();
   module_->getBody()->push_back(function);
   if (with_body) function.addEntryBlock();
@@ -249,10 +254,13 @@ void ModuleLowering::declare_functions() {
         make_function(function.name, params_of(function.params), types(function.result),
                       location(function.span), true);
   }
-  for (const typed::Global& global : program_.globals)
-    globals_[global.variable] =
+  for (const typed::Global& global : program_.globals) {
+    mlir::func::FuncOp function =
         make_function("global." + program_[global.variable].name, {},
                       types(program_[global.variable].type), location(global.value->span), true);
+    function->setAttr(prob::global_attribute, mlir::UnitAttr::get(context_));
+    globals_[global.variable] = function;
+  }
   for (size_t i = 0; i < program_.models.size(); ++i) {
     const typed::Model& model = program_.models[i];
     llvm::SmallVector<mlir::Type> results;
@@ -300,9 +308,9 @@ void ModuleLowering::make_model(typed::ModelId id) {
 
 namespace borel {
 
-mlir::OwningOpRef<mlir::ModuleOp> lower(const typed::Program& program,
-                                        const SourceManager& sources, mlir::MLIRContext& context,
-                                        const LowerOptions& options, LowerResult& result) {
+mlir::OwningOpRef<mlir::ModuleOp> lower(const typed::Program& program, const SourceManager& sources,
+                                        mlir::MLIRContext& context, const LowerOptions& options,
+                                        LowerResult& result) {
   return lowering::ModuleLowering(program, sources, context, options, result).run();
 }
 

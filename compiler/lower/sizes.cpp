@@ -73,8 +73,8 @@ mlir::Value FunctionLowering::size_value(const Size& size) {
     if (!product) {
       product = integer(term.coefficient);
     } else if (term.coefficient != 1) {
-      product = operation(typed::Op::Mul, {product, integer(term.coefficient)},
-                          typed::PlaceId::None);
+      product =
+          operation(typed::Op::Mul, {product, integer(term.coefficient)}, typed::PlaceId::None);
     }
     total = total ? operation(typed::Op::Add, {total, product}, typed::PlaceId::None) : product;
   }
@@ -113,8 +113,8 @@ std::optional<Size> FunctionLowering::as_size(const typed::Expr& expr) const {
 }
 
 namespace {
-/// Shown to be >= 0: a polynomial of sizes with no negative coefficient. Only sizes are known not to
-/// be negative.
+/// Shown to be >= 0: a polynomial of sizes with no negative coefficient. Only sizes are known not
+/// to be negative.
 bool not_negative(const Size& size, const typed::Program& program) {
   for (const auto& term : size.terms) {
     if (term.coefficient < 0) return false;
@@ -129,8 +129,8 @@ bool not_negative(const Size& size, const typed::Program& program) {
 bool FunctionLowering::known_in_range(const typed::Expr& index, const Size& extent) const {
   const auto position = as_size(index);
   if (!position) return false;
-  // The lowest (or highest) value over the loops around: each induction variable in a linear term is
-  // replaced by its bound, whose own variables are outer ones.
+  // The lowest (or highest) value over the loops around: each induction variable in a linear term
+  // is replaced by its bound, whose own variables are outer ones.
   auto end_of = [&](bool highest) {
     Size size = *position;
     for (bool again = true; again;) {

@@ -217,7 +217,8 @@ void FunctionLowering::lower_statement(const typed::Stmt& stmt) {
   span_ = stmt.span;
   loc_ = module_.location(span_);
   if (const auto* let = as<typed::Let>(stmt)) {
-    variables_[let->variable] = let->value ? values(*let->value) : zeros(program_[let->variable].type);
+    variables_[let->variable] =
+        let->value ? values(*let->value) : zeros(program_[let->variable].type);
   } else if (const auto* let_tuple = as<typed::LetTuple>(stmt)) {
     const Values all = values(*let_tuple->value);
     size_t next = 0;
@@ -249,7 +250,8 @@ void FunctionLowering::lower_statement(const typed::Stmt& stmt) {
     b_.create<prob::RequireOp>(loc_, condition, static_cast<int64_t>(require->place));
   } else if (const auto* check = as<typed::Check>(stmt)) {
     constexpr int shape_fault = 8;  // BOREL_FAULT_SHAPE
-    const Value failed = operation(typed::Op::Not, {value(*check->condition)}, typed::PlaceId::None);
+    const Value failed =
+        operation(typed::Op::Not, {value(*check->condition)}, typed::PlaceId::None);
     b_.create<prob::FaultOp>(loc_, failed, shape_fault, static_cast<int64_t>(check->place));
   } else if (const auto* evaluate = as<typed::Evaluate>(stmt)) {
     values(*evaluate->value);
@@ -268,11 +270,11 @@ void FunctionLowering::lower_assign(const typed::Assign& stmt) {
   const Value array = current.front();
   Values extents;
   for (const typed::Size& dim : storage_dims(type))
-    extents.push_back(size_known(dim) ? size_value(dim)
-                                      : prob::dim(b_, loc_, array,
-                                                  static_cast<int64_t>(extents.size())));
-  const Selection selection = select(array, type, extents, stmt.subscripts,
-                                     stmt.value->type.matrix, stmt.place);
+    extents.push_back(size_known(dim)
+                          ? size_value(dim)
+                          : prob::dim(b_, loc_, array, static_cast<int64_t>(extents.size())));
+  const Selection selection =
+      select(array, type, extents, stmt.subscripts, stmt.value->type.matrix, stmt.place);
   const Value next = store(selection, replacement);
   variables_.at(stmt.variable) = {next};
 }

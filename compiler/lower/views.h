@@ -1,9 +1,9 @@
 /// Array expressions that are computed where their elements are wanted.
 ///
-/// A view gives, for one index into its leading dimension, the view of what is under it; at rank 0 it
-/// is a scalar. Peeling emits the code for the element, so a whole elementwise expression becomes the
-/// body of one loop nest and no intermediate array exists. Dimensions are in storage order: those of
-/// a matrix are columns, rows.
+/// A view gives, for one index into its leading dimension, the view of what is under it; at rank 0
+/// it is a scalar. Peeling emits the code for the element, so a whole elementwise expression
+/// becomes the body of one loop nest and no intermediate array exists. Dimensions are in storage
+/// order: those of a matrix are columns, rows.
 #pragma once
 
 #include <functional>

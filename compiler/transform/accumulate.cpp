@@ -210,7 +210,8 @@ class AccumulatePass : public mlir::PassWrapper<AccumulatePass, mlir::OperationP
   void runOnOperation() final {
     FuncOp function = getOperation();
     bool any = false;
-    function.walk([&](mlir::Operation* op) { any |= mlir::isa<prob::ScoreOp, prob::RequireOp>(op); });
+    function.walk(
+        [&](mlir::Operation* op) { any |= mlir::isa<prob::ScoreOp, prob::RequireOp>(op); });
     if (any && !function->hasAttr(prob::model_attribute) && failed(accumulate(function)))
       signalPassFailure();
   }
@@ -220,8 +221,6 @@ class AccumulatePass : public mlir::PassWrapper<AccumulatePass, mlir::OperationP
 
 mlir::LogicalResult accumulate(FuncOp function) { return Accumulate(function).run(); }
 
-std::unique_ptr<mlir::Pass> create_accumulate_pass() {
-  return std::make_unique<AccumulatePass>();
-}
+std::unique_ptr<mlir::Pass> create_accumulate_pass() { return std::make_unique<AccumulatePass>(); }
 
 }  // namespace borel::transform

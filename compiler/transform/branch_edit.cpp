@@ -18,9 +18,8 @@ void replace_first(mlir::Operation* old, mlir::Operation* made) {
 }
 }  // namespace
 
-scf::IfOp add_results(
-    scf::IfOp branch, ValueRange then_values,
-    llvm::function_ref<llvm::SmallVector<Value>(mlir::OpBuilder&)> else_values) {
+scf::IfOp add_results(scf::IfOp branch, ValueRange then_values,
+                      llvm::function_ref<llvm::SmallVector<Value>(mlir::OpBuilder&)> else_values) {
   mlir::OpBuilder b(branch);
   llvm::SmallVector<mlir::Type> types(branch.getResultTypes());
   llvm::append_range(types, then_values.getTypes());
@@ -39,9 +38,8 @@ scf::IfOp add_results(
   return made;
 }
 
-scf::WhileOp add_carries(
-    scf::WhileOp loop, ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<Value>(ValueRange carried)> body) {
+scf::WhileOp add_carries(scf::WhileOp loop, ValueRange inits,
+                         llvm::function_ref<llvm::SmallVector<Value>(ValueRange carried)> body) {
   mlir::OpBuilder b(loop);
   llvm::SmallVector<mlir::Type> types(loop.getResultTypes());
   llvm::append_range(types, inits.getTypes());

@@ -20,9 +20,8 @@ void score(mlir::OpBuilder& b, mlir::Location loc, mlir::FlatSymbolRefAttr logp,
            mlir::ValueRange parameters, Value value, int64_t place) {
   llvm::SmallVector<Value> arguments(parameters);
   arguments.push_back(value);
-  auto call = b.create<mlir::func::CallOp>(loc, logp,
-                                           mlir::TypeRange{prob::real_type(b.getContext())},
-                                           arguments);
+  auto call = b.create<mlir::func::CallOp>(
+      loc, logp, mlir::TypeRange{prob::real_type(b.getContext())}, arguments);
   call->setAttr(drawn_at_attribute, b.getI64IntegerAttr(place));
   b.create<prob::ScoreOp>(loc, call.getResult(0), place);
 }

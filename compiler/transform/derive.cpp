@@ -28,8 +28,18 @@ using mlir::func::FuncOp;
 namespace {
 
 enum class Kind {
-  LogDensity, LogDensityPlain, LogDensityGradient, LogDensityGradientPlain, Constrain, Unconstrain,
-  TraceLogDensity, Simulate, Diagnose, Dimension, Gradient, Unknown
+  LogDensity,
+  LogDensityPlain,
+  LogDensityGradient,
+  LogDensityGradientPlain,
+  Constrain,
+  Unconstrain,
+  TraceLogDensity,
+  Simulate,
+  Diagnose,
+  Dimension,
+  Gradient,
+  Unknown
 };
 
 Kind kind_of(mlir::DictionaryAttr request) {
@@ -67,6 +77,8 @@ class Derive {
     if (failed(settle_requirements())) return failure();
     for (FuncOp target : of_functions)
       if (failed(make(target))) return failure();
+    for (FuncOp function : module_.getOps<FuncOp>())
+      if (!function.isExternal() && failed(inline_data(function))) return failure();
     return success();
   }
 
@@ -98,7 +110,8 @@ class Derive {
     const LogicalResult made = make_from(source, target);
     active_.erase(target);
     if (failed(made)) return failure();
-    made_[{source, request_of(target).getAs<mlir::StringAttr>("kind").str()}] = target;
+    if (auto request = request_of(target))
+      made_[{source, request.getAs<mlir::StringAttr>("kind").str()}] = target;
     if (target->hasAttr(prob::entry_attribute)) {
       target.setPublic();
       target->removeAttr(prob::derive_attribute);
@@ -115,7 +128,8 @@ class Derive {
           return step(density(f)) && step(unconstrain(f, {kind == Kind::LogDensity})) &&
                  step(inline_calls(f)) && step(accumulate(f));
         });
-      case Kind::LogDensityGradient: return differentiate_density(source, target, "log_density");
+      case Kind::LogDensityGradient:
+        return differentiate_density(source, target, "log_density");
       case Kind::LogDensityGradientPlain:
         return differentiate_density(source, target, "log_density_plain");
       case Kind::Constrain:
@@ -125,8 +139,7 @@ class Derive {
         return fill(source, target,
                     [&](FuncOp f) { return step(unconstrain_trace(f)) && finish_trace(f); });
       case Kind::Simulate:
-        return fill(source, target,
-                    [&](FuncOp f) { return step(simulate(f)) && finish_trace(f); });
+        return fill(source, target, [&](FuncOp f) { return step(simulate(f)) && finish_trace(f); });
       case Kind::TraceLogDensity:
         return fill(source, target, [&](FuncOp f) {
           return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f));
@@ -136,7 +149,8 @@ class Derive {
           return step(density(f)) && step(unconstrain(f)) && step(inline_calls(f)) &&
                  step(diagnose(f));
         });
-      case Kind::Dimension: return call_dimension(source, target);
+      case Kind::Dimension:
+        return call_dimension(source, target);
       case Kind::Gradient: {
         llvm::SmallVector<bool> wrt;
         for (const auto marked : request_of(target).getAs<mlir::ArrayAttr>("wrt"))
@@ -147,7 +161,8 @@ class Derive {
         primal.erase();
         return done;
       }
-      case Kind::Unknown: break;
+      case Kind::Unknown:
+        break;
     }
     return target.emitError("asks for an unknown kind of function");
   }
@@ -217,10 +232,10 @@ class Derive {
         gradient.getLoc(), (gradient.getName() + ".primal").str(),
         b.getFunctionType(gradient.getArgumentTypes(), gradient.getResultTypes().take_front()));
     declaration.setPrivate();
-    declaration->setAttr(prob::derive_attribute,
-                         b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
-                                              b.getNamedAttr(
-                                                  "of", mlir::FlatSymbolRefAttr::get(model))}));
+    declaration->setAttr(
+        prob::derive_attribute,
+        b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
+                             b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(model))}));
     mlir::SymbolTable(module_).insert(declaration);
     const LogicalResult made = make(declaration);
     made_.erase({model, kind.str()});  // the caller takes it
@@ -237,6 +252,9 @@ class Derive {
     mlir::OpBuilder b = mlir::OpBuilder::atBlockEnd(target.addEntryBlock());
     auto call = b.create<CallOp>(target.getLoc(), shape, target.getArguments());
     b.create<mlir::func::ReturnOp>(target.getLoc(), call.getResult(0));
+    target->removeAttr(prob::derive_attribute);
+    if (target.getNumArguments() == 0)
+      target->setAttr(prob::global_attribute, b.getUnitAttr());
     return success();
   }
 

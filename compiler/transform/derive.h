@@ -1,7 +1,7 @@
 /// Functions made from models and functions: fills every declaration with `prob.derive`.
 ///
-/// The attribute is {kind, of = @source, wrt = […]}. For a model m with arguments a… (usually none),
-/// latent sites x…, derived sites y…:
+/// The attribute is {kind, of = @source, wrt = […]}. For a model m with arguments a… (usually
+/// none), latent sites x…, derived sites y…:
 ///   log_density, log_density_plain                    (a…, u) -> real; plain: without log Jacobian
 ///   log_density_gradient, log_density_gradient_plain  (a…, u) -> (real, its gradient by u)
 ///   constrain                                         (a…, u) -> (x…, y…)
@@ -12,14 +12,15 @@
 ///   dimension                                         (a…) -> the length of u
 /// For an ordinary function f:
 ///   gradient                       (arguments…) -> (results…, adjoints of those that `wrt` marks)
-/// The model's shape function (`prob.shape`, which lowering makes) is (a…) -> (length of u, number of
-/// values in a draw, then for each site, latent, derived, observed: its extents and its offset in u or
-/// -1).
+/// The model's shape function (`prob.shape`, which lowering makes) is (a…) -> (length of u, number
+/// of values in a draw, then for each site, latent, derived, observed: its extents and its offset
+/// in u or -1).
 ///
-/// Declarations are private; those with `prob.entry` become public when they are made. Each is made once, on a copy of its source: density, unconstrain, inlining, accumulate, gradient,
-/// as it needs them. A function that stays private keeps the attribute, so that inlining leaves its
-/// calls alone. Afterwards no prob.require is left outside of models (see accumulate.h).
-/// Where in the order: first; the loop passes then see ordinary functions.
+/// Declarations are private; those with `prob.entry` become public when they are made. Each is made
+/// once, on a copy of its source: density, unconstrain, inlining, accumulate, gradient, as it needs
+/// them. A function that stays private keeps the attribute, so that inlining leaves its calls
+/// alone. Afterwards no prob.require is left outside of models (see accumulate.h). Where in the
+/// order: first; the loop passes then see ordinary functions.
 #pragma once
 
 #include <functional>

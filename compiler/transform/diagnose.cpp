@@ -28,8 +28,7 @@ class Diagnose {
   mlir::LogicalResult run() {
     function_.walk([&](prob::ScoreOp score) { replace(score); });
     function_.walk([&](prob::RequireOp require) { replace(require); });
-    module_->setAttr(prob::places_attribute,
-                     mlir::ArrayAttr::get(function_.getContext(), places_));
+    module_->setAttr(prob::places_attribute, mlir::ArrayAttr::get(function_.getContext(), places_));
     return mlir::success();
   }
 
@@ -37,15 +36,13 @@ class Diagnose {
   void replace(prob::ScoreOp score) {
     mlir::OpBuilder b(score);
     const mlir::Location loc = score.getLoc();
-    const Value infinity =
-        prob::real_constant(b, loc, std::numeric_limits<double>::infinity());
-    const Value impossible =
-        prob::real_constant(b, loc, -std::numeric_limits<double>::infinity());
+    const Value infinity = prob::real_constant(b, loc, std::numeric_limits<double>::infinity());
+    const Value impossible = prob::real_constant(b, loc, -std::numeric_limits<double>::infinity());
     // Not less than +infinity: NaN or +infinity.
-    const Value broken = b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::UGE, score.getValue(),
-                                                 infinity);
-    const Value excluded = b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::OEQ,
-                                                   score.getValue(), impossible);
+    const Value broken =
+        b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::UGE, score.getValue(), infinity);
+    const Value excluded =
+        b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::OEQ, score.getValue(), impossible);
     b.create<prob::FaultOp>(loc, broken, not_finite, score.getPlace());
     b.create<prob::FaultOp>(loc, excluded, support, score.getPlace());
     score.erase();
@@ -55,8 +52,8 @@ class Diagnose {
     mlir::OpBuilder b(require);
     const mlir::Location loc = require.getLoc();
     const bool rejects = mlir::matchPattern(require.getCondition(), mlir::m_Zero());
-    const Value failed = b.create<arith::XOrIOp>(loc, require.getCondition(),
-                                                 prob::bool_constant(b, loc, true));
+    const Value failed =
+        b.create<arith::XOrIOp>(loc, require.getCondition(), prob::bool_constant(b, loc, true));
     auto place = static_cast<int64_t>(require.getPlace());
     if (auto drawn_at = require->getAttrOfType<mlir::IntegerAttr>(drawn_at_attribute))
       place = combined(drawn_at.getInt(), place);

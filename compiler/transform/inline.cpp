@@ -16,7 +16,7 @@ namespace {
 
 class Inliner {
  public:
-  explicit Inliner(mlir::ModuleOp module) : symbols_(module) {}
+  Inliner(mlir::ModuleOp module, bool data_only) : symbols_(module), data_only_(data_only) {}
 
   void run(FuncOp function) {
     llvm::SmallVector<CallOp> calls;
@@ -36,10 +36,16 @@ class Inliner {
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
     if (!callee || callee.isExternal()) return false;
+    if (data_only_ && !is_data(callee)) return false;
     // Shape functions are entries, but small and wanted as part of what they describe.
     const auto entry = callee->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
     return !(entry && entry.getValue() != "shape") && !callee->hasAttr(prob::derive_attribute) &&
            !callee->hasAttr(prob::model_attribute) && !is_recursive(callee);
+  }
+
+  static bool is_data(FuncOp function) {
+    const auto entry = function->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
+    return function->hasAttr(prob::global_attribute) || (entry && entry.getValue() == "shape");
   }
 
   /// Whether a function can come to call itself.
@@ -74,7 +80,8 @@ class Inliner {
       mlir::Operation* copy = b.clone(op, mapping);
       if (drawn_at)
         copy->walk([&](mlir::Operation* inner) {
-          if (mlir::isa<prob::RequireOp, CallOp>(inner)) inner->setAttr(drawn_at_attribute, drawn_at);
+          if (mlir::isa<prob::RequireOp, CallOp>(inner))
+            inner->setAttr(drawn_at_attribute, drawn_at);
         });
       collect(copy);
     }
@@ -86,6 +93,7 @@ class Inliner {
   }
 
   mlir::SymbolTable symbols_;
+  bool data_only_;
   llvm::DenseMap<mlir::Operation*, bool> recursive_;
 };
 
@@ -103,7 +111,12 @@ class InlinePass : public mlir::PassWrapper<InlinePass, mlir::OperationPass<mlir
 }  // namespace
 
 mlir::LogicalResult inline_calls(FuncOp function) {
-  Inliner(function->getParentOfType<mlir::ModuleOp>()).run(function);
+  Inliner(function->getParentOfType<mlir::ModuleOp>(), /*data_only=*/false).run(function);
+  return mlir::success();
+}
+
+mlir::LogicalResult inline_data(FuncOp function) {
+  Inliner(function->getParentOfType<mlir::ModuleOp>(), /*data_only=*/true).run(function);
   return mlir::success();
 }
 

@@ -1,11 +1,11 @@
 /// Inlining of ordinary functions.
 ///
-/// Why: a density calls the log density and the transform of every site; as one body its loops can be
-/// split, hoisted and differentiated without tapes between calls.
-/// What: in a function, calls of functions that have a body become that body, again and again. Kept as
-/// calls: recursive functions, models, entries other than shapes and functions with `prob.derive`
-/// (each is emitted once, however often it is called) and functions without a body.
-/// Where in the order: after density and unconstrain, which make such calls, before accumulate.
+/// Why: a density calls the log density and the transform of every site; as one body its loops can
+/// be split, hoisted and differentiated without tapes between calls. What: in a function, calls of
+/// functions that have a body become that body, again and again. Kept as calls: recursive
+/// functions, models, entries other than shapes and functions with `prob.derive` (each is emitted
+/// once, however often it is called) and functions without a body. Where in the order: after
+/// density and unconstrain, which make such calls, before accumulate.
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,5 +15,9 @@
 namespace borel::transform {
 
 mlir::LogicalResult inline_calls(mlir::func::FuncOp function);
+
+/// Only calls of what depends on data alone (`prob.global`, shapes, dimensions), so that it can be
+/// computed once, when data is bound, whoever asks for it.
+mlir::LogicalResult inline_data(mlir::func::FuncOp function);
 
 }  // namespace borel::transform

@@ -30,8 +30,8 @@ llvm::SmallVector<ModelSite> model_sites(FuncOp model) {
     all.push_back(entry);
   }
   int64_t next = 2;
-  for (const auto kind : {ModelSite::Kind::Latent, ModelSite::Kind::Derived,
-                          ModelSite::Kind::Observed})
+  for (const auto kind :
+       {ModelSite::Kind::Latent, ModelSite::Kind::Derived, ModelSite::Kind::Observed})
     for (ModelSite site : all) {
       if (site.kind != kind) continue;
       site.shape_result = next;

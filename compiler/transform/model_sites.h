@@ -1,5 +1,5 @@
-/// What a model's `prob.sites` says, and where `prob.shape` puts each site: shared by the passes that
-/// turn a model into densities and traces.
+/// What a model's `prob.sites` says, and where `prob.shape` puts each site: shared by the passes
+/// that turn a model into densities and traces.
 #pragma once
 
 #include "compiler/dialect/prob.h"

@@ -34,9 +34,9 @@ mlir::LogicalResult simulate(FuncOp model) {
       if (!sample.getSamplerAttr())
         return sample.emitOpError("has a distribution that cannot be simulated");
       OpBuilder b(op);
-      auto draw = b.create<mlir::func::CallOp>(op->getLoc(), sample.getSamplerAttr(),
-                                               mlir::TypeRange{sample.getType()},
-                                               sample.getParameters());
+      auto draw =
+          b.create<mlir::func::CallOp>(op->getLoc(), sample.getSamplerAttr(),
+                                       mlir::TypeRange{sample.getType()}, sample.getParameters());
       sample.replaceAllUsesWith(draw.getResult(0));
     }
     op->erase();
@@ -63,7 +63,8 @@ mlir::LogicalResult trace_density(FuncOp model) {
 
 namespace {
 
-/// Threads u through the program from its first draw to its last: each prob.latent inserts its reals.
+/// Threads u through the program from its first draw to its last: each prob.latent inserts its
+/// reals.
 class WriteReals {
  public:
   explicit WriteReals(FuncOp function) : function_(function) {}
@@ -107,17 +108,19 @@ class WriteReals {
         edit.finish();
       } else if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) {
         const Value yes = block(branch.getThenRegion().front(), u);
-        const Value no = branch.getElseRegion().empty()
-                             ? u
-                             : block(branch.getElseRegion().front(), u);
+        const Value no =
+            branch.getElseRegion().empty() ? u : block(branch.getElseRegion().front(), u);
         u = add_results(branch, yes, [&](OpBuilder&) { return llvm::SmallVector<Value>{no}; })
                 .getResults()
                 .back();
       } else if (auto repeat = mlir::dyn_cast<scf::WhileOp>(op)) {
-        u = add_carries(repeat, u, [&](ValueRange carried) {
-              mlir::Block& inside = *carried.front().getParentBlock();
-              return llvm::SmallVector<Value>{block(inside, carried.front())};
-            }).getResults().back();
+        u = add_carries(repeat, u,
+                        [&](ValueRange carried) {
+                          mlir::Block& inside = *carried.front().getParentBlock();
+                          return llvm::SmallVector<Value>{block(inside, carried.front())};
+                        })
+                .getResults()
+                .back();
       } else {
         op.emitOpError("draws where the trace cannot be followed");
         failed_ = true;
@@ -130,15 +133,16 @@ class WriteReals {
     OpBuilder b(latent);
     const mlir::Location loc = latent.getLoc();
     const Value value = read_trace(b, latent);
-    const Value at = position_in_reals(b, latent, offsets_.at(static_cast<int64_t>(latent.getSite())));
+    const Value at =
+        position_in_reals(b, latent, offsets_.at(static_cast<int64_t>(latent.getSite())));
     Value reals = value;
     if (auto inverse = latent.getUnconstrainAttr()) {
       llvm::SmallVector<Value> arguments(latent.getSupportParameters());
       arguments.push_back(value);
       const Value count = latent.getUnconstrainedSize();
       const mlir::Type type = prob::array_type(prob::real_type(b.getContext()), count ? 1 : 0);
-      reals = b.create<mlir::func::CallOp>(loc, inverse, mlir::TypeRange{type}, arguments)
-                  .getResult(0);
+      reals =
+          b.create<mlir::func::CallOp>(loc, inverse, mlir::TypeRange{type}, arguments).getResult(0);
     } else if (latent.getConstrainAttr()) {
       latent.emitOpError("has a support without `unconstrain`");
       failed_ = true;

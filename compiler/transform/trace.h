@@ -1,7 +1,7 @@
 /// From a model to functions on its traces. All run on a copy of a model.
 ///
-/// Where in the order: first, in place of density (they call it where they need it); the results are
-/// ordinary functions after inlining.
+/// Where in the order: first, in place of density (they call it where they need it); the results
+/// are ordinary functions after inlining.
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

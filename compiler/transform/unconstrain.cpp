@@ -54,7 +54,8 @@ class Unconstrain {
     const mlir::Location loc = latent.getLoc();
     if (!prob::is_real(latent.getType()))
       return latent.emitOpError("is discrete, so it has no unconstrained real");
-    const Value at = position_in_reals(b, latent, offsets_.at(static_cast<int64_t>(latent.getSite())));
+    const Value at =
+        position_in_reals(b, latent, offsets_.at(static_cast<int64_t>(latent.getSite())));
     Value value;
     if (const Value count = latent.getUnconstrainedSize()) {
       value = slice(b, loc, at, count);

@@ -1,12 +1,12 @@
 /// From a density of the sites' values to one of a vector of reals.
 ///
-/// What: the trace arguments become one argument u: real[n]; each prob.latent becomes a read of u, a
-/// call of the site's `constrain`, and the score of the log Jacobian (`jacobian = false`: without).
-/// u holds the latent sites in order; a site's elements row major (a matrix is stored transposed, so
-/// column by column), each element its unconstrained reals in turn. Where a site begins is computed by
-/// the model's shape function (`prob.shape`), called at entry.
-/// What it preserves: the measure, carried from the supports to R^n (its density there).
-/// Where in the order: after density.
+/// What: the trace arguments become one argument u: real[n]; each prob.latent becomes a read of u,
+/// a call of the site's `constrain`, and the score of the log Jacobian (`jacobian = false`:
+/// without). u holds the latent sites in order; a site's elements row major (a matrix is stored
+/// transposed, so column by column), each element its unconstrained reals in turn. Where a site
+/// begins is computed by the model's shape function (`prob.shape`), called at entry. What it
+/// preserves: the measure, carried from the supports to R^n (its density there). Where in the
+/// order: after density.
 #pragma once
 
 #include "compiler/dialect/prob.h"

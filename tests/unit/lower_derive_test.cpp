@@ -1,4 +1,5 @@
-// From a typed model to the functions made from it: the values of eight schools, by the interpreter.
+// From a typed model to the functions made from it: the values of eight schools, by the
+// interpreter.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -75,9 +76,8 @@ TEST_F(EightSchools, ShapeOfADraw) {
 }
 
 TEST_F(EightSchools, ModelScoresATrace) {
-  const Trace trace = {{0, Datum(u_[0])},
-                       {1, Datum(std::exp(u_[1]))},
-                       {2, real_array({u_[2], u_[3], u_[4]})}};
+  const Trace trace = {
+      {0, Datum(u_[0])}, {1, Datum(std::exp(u_[1]))}, {2, real_array({u_[2], u_[3], u_[4]})}};
   EXPECT_NEAR(interpreter_->density_of("model.eight_schools", {}, trace).value, expected(false),
               1e-12);
 }
@@ -117,8 +117,9 @@ TEST_F(EightSchools, Gradient) {
     std::vector<double> more = u_, less = u_;
     more[i] += 1e-5;
     less[i] -= 1e-5;
-    const double slope = (value("eight_schools.log_density", more) -
-                          value("eight_schools.log_density", less)) / 2e-5;
+    const double slope =
+        (value("eight_schools.log_density", more) - value("eight_schools.log_density", less)) /
+        2e-5;
     EXPECT_NEAR(as_real(as_array(out[1]).elements[i]), slope, 1e-7) << i;
   }
 }

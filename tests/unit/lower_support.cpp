@@ -12,20 +12,19 @@ Library::Library(ProgramBuilder& b) {
     require.condition = apply(Op::Gt, bool_type(), b.ref(sigma), real(0));
     require.place = b.place("", "sigma > 0");
     auto square = mul(b.ref(z), b.ref(z));
-    auto value = sub(sub(mul(real(-0.5), std::move(square)),
-                         elementwise(Op::Log, b.ref(sigma))),
+    auto value = sub(sub(mul(real(-0.5), std::move(square)), elementwise(Op::Log, b.ref(sigma))),
                      real(0.5 * std::log(2 * M_PI)));
-    normal_logp = b.function("Normal.logp", {mu, sigma, x}, real_type(),
-                             block(statement(std::move(require)),
-                                   let(z, div(sub(b.ref(x), b.ref(mu)), b.ref(sigma))),
-                                   give(std::move(value))));
+    normal_logp = b.function(
+        "Normal.logp", {mu, sigma, x}, real_type(),
+        block(statement(std::move(require)), let(z, div(sub(b.ref(x), b.ref(mu)), b.ref(sigma))),
+              give(std::move(value))));
   }
   {
     // Not a normal draw, but a draw: this tests calls, not samplers.
     const VarId mu = b.variable("mu", real_type()), sigma = b.variable("sigma", real_type());
-    normal_sample = b.function(
-        "Normal.sample", {mu, sigma}, real_type(),
-        block(give(add(b.ref(mu), mul(b.ref(sigma), apply(Op::Uniform, real_type()))))));
+    normal_sample =
+        b.function("Normal.sample", {mu, sigma}, real_type(),
+                   block(give(add(b.ref(mu), mul(b.ref(sigma), apply(Op::Uniform, real_type()))))));
     b.program.functions.back().random = true;
   }
   {
@@ -106,12 +105,11 @@ typed::Program eight_schools() {
       sample(4, library.normal(b.element(theta, b.ref(j)), b.element(sigma, b.ref(j))));
   data.indices = list(b.ref(j));
   data.observed = b.element(y, b.ref(j));
-  model.body = block(
-      statement(sample(0, library.normal(real(0), real(5)))),
-      statement(sample(1, library.normal(real(0), real(5)), library.positive())),
-      loop(j, integer(0), b.ref(size),
-           block(statement(std::move(draw_z)), statement(std::move(record)),
-                 statement(std::move(data)))));
+  model.body = block(statement(sample(0, library.normal(real(0), real(5)))),
+                     statement(sample(1, library.normal(real(0), real(5)), library.positive())),
+                     loop(j, integer(0), b.ref(size),
+                          block(statement(std::move(draw_z)), statement(std::move(record)),
+                                statement(std::move(data)))));
   b.program.models.push_back(std::move(model));
   return std::move(b.program);
 }

@@ -78,10 +78,18 @@ ExprPtr elementwise(Op op, ExprPtr first, E... rest) {
   Type type = first->type;
   return apply(op, type, std::move(first), std::move(rest)...);
 }
-inline ExprPtr add(ExprPtr a, ExprPtr b) { return elementwise(Op::Add, std::move(a), std::move(b)); }
-inline ExprPtr sub(ExprPtr a, ExprPtr b) { return elementwise(Op::Sub, std::move(a), std::move(b)); }
-inline ExprPtr mul(ExprPtr a, ExprPtr b) { return elementwise(Op::Mul, std::move(a), std::move(b)); }
-inline ExprPtr div(ExprPtr a, ExprPtr b) { return elementwise(Op::Div, std::move(a), std::move(b)); }
+inline ExprPtr add(ExprPtr a, ExprPtr b) {
+  return elementwise(Op::Add, std::move(a), std::move(b));
+}
+inline ExprPtr sub(ExprPtr a, ExprPtr b) {
+  return elementwise(Op::Sub, std::move(a), std::move(b));
+}
+inline ExprPtr mul(ExprPtr a, ExprPtr b) {
+  return elementwise(Op::Mul, std::move(a), std::move(b));
+}
+inline ExprPtr div(ExprPtr a, ExprPtr b) {
+  return elementwise(Op::Div, std::move(a), std::move(b));
+}
 
 inline typed::Subscript at(ExprPtr index, bool checked = true) {
   typed::Subscript out;
@@ -143,8 +151,7 @@ typed::Stmt assign_at(VarId variable, ExprPtr value, S... subscripts) {
 }
 inline typed::Stmt give(ExprPtr value) { return statement(typed::Return{std::move(value)}); }
 inline typed::Stmt loop(VarId variable, ExprPtr lower, ExprPtr upper, typed::Block body) {
-  return statement(
-      typed::For{variable, std::move(lower), std::move(upper), std::move(body)});
+  return statement(typed::For{variable, std::move(lower), std::move(upper), std::move(body)});
 }
 
 /// A program under construction.

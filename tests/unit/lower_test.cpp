@@ -85,9 +85,10 @@ TEST_F(LowerFunctions, SlicesAndGathersAddressTheArray) {
   const VarId n = b.size("n"), k = b.size("k"), x = b.variable("x", vector(n)),
               i = b.variable("i", array_of(Scalar::Int, {size_of(k)}));
   // x[i] + x[1 .. 1 + k]
-  define({x, i}, vector(k),
-         block(give(add(index(vector(k), b.ref(x), gather(b.ref(i))),
-                        index(vector(k), b.ref(x), range(integer(1), add(integer(1), b.ref(k))))))));
+  define(
+      {x, i}, vector(k),
+      block(give(add(index(vector(k), b.ref(x), gather(b.ref(i))),
+                     index(vector(k), b.ref(x), range(integer(1), add(integer(1), b.ref(k))))))));
   slots["size.n"] = int64_t{4};
   slots["size.k"] = int64_t{2};
   EXPECT_EQ(reals({real_array({1, 10, 100, 1000}), int_array({3, 0})}),
@@ -105,15 +106,16 @@ TEST_F(LowerFunctions, MatricesAreStoredByColumns) {
   auto all = typed::Subscript{};
   all.kind = typed::Subscript::Kind::All;
   auto column = index(vector(n), b.ref(a), std::move(all), at(integer(2)));
-  auto flipped = apply(Op::Transpose, array_of(Scalar::Real, {size_of(m), size_of(n)}, true),
-                       b.ref(a));
+  auto flipped =
+      apply(Op::Transpose, array_of(Scalar::Real, {size_of(m), size_of(n)}, true), b.ref(a));
   auto its_row = index(vector(n), std::move(flipped), at(integer(2)));
-  define({a}, tuple_of({real_type(), vector(m), real_type()}),
-         block(give(make(tuple_of({real_type(), vector(m), real_type()}),
-                         typed::MakeTuple{list(
-                             index(real_type(), b.ref(a), at(integer(1)), at(integer(2))),
-                             index(vector(m), b.ref(a), at(integer(1))),
-                             apply(Op::Dot, real_type(), std::move(column), std::move(its_row)))}))));
+  define(
+      {a}, tuple_of({real_type(), vector(m), real_type()}),
+      block(give(make(tuple_of({real_type(), vector(m), real_type()}),
+                      typed::MakeTuple{list(
+                          index(real_type(), b.ref(a), at(integer(1)), at(integer(2))),
+                          index(vector(m), b.ref(a), at(integer(1))),
+                          apply(Op::Dot, real_type(), std::move(column), std::move(its_row)))}))));
   slots["size.n"] = int64_t{2};
   slots["size.m"] = int64_t{3};
   const auto out = call({matrix(2, 3, {1, 2, 3, 4, 5, 6})});
@@ -129,18 +131,19 @@ TEST_F(LowerFunctions, ProductsOfMatricesAndVectors) {
   const Type square = array_of(Scalar::Real, {size_of(n), size_of(n)}, true);
   const VarId a = b.variable("a", a_type), x = b.variable("x", vector(m)),
               y = b.variable("y", vector(n));
-  auto transposed = apply(Op::Transpose, array_of(Scalar::Real, {size_of(m), size_of(n)}, true),
-                          b.ref(a));
+  auto transposed =
+      apply(Op::Transpose, array_of(Scalar::Real, {size_of(m), size_of(n)}, true), b.ref(a));
   const Type result = tuple_of({vector(n), vector(m), square});
-  define({a, x, y}, result,
-         block(give(make(result, typed::MakeTuple{list(
-                                     add(apply(Op::MatMul, vector(n), b.ref(a), b.ref(x)), b.ref(y)),
-                                     apply(Op::MatMul, vector(m), b.ref(y), b.ref(a)),
-                                     apply(Op::MatMul, square, b.ref(a), std::move(transposed)))}))));
+  define(
+      {a, x, y}, result,
+      block(give(make(result, typed::MakeTuple{list(
+                                  add(apply(Op::MatMul, vector(n), b.ref(a), b.ref(x)), b.ref(y)),
+                                  apply(Op::MatMul, vector(m), b.ref(y), b.ref(a)),
+                                  apply(Op::MatMul, square, b.ref(a), std::move(transposed)))}))));
   slots["size.n"] = int64_t{2};
   slots["size.m"] = int64_t{3};
-  const auto out = call({matrix(2, 3, {1, 2, 3, 4, 5, 6}), real_array({1, 0, -1}),
-                         real_array({10, 20})});
+  const auto out =
+      call({matrix(2, 3, {1, 2, 3, 4, 5, 6}), real_array({1, 0, -1}), real_array({10, 20})});
   EXPECT_EQ(as_real(as_array(out[0]).elements[0]), 8);
   EXPECT_EQ(as_real(as_array(out[0]).elements[1]), 18);
   EXPECT_EQ(as_real(as_array(out[1]).elements[1]), 120);
@@ -220,8 +223,8 @@ TEST_F(LowerFunctions, WhileAndBranches) {
   typed::While repeat;
   repeat.condition = apply(Op::Ne, bool_type(), b.ref(k), integer(1));
   typed::If parity;
-  parity.condition = apply(Op::Eq, bool_type(), elementwise(Op::Mod, b.ref(k), integer(2)),
-                           integer(0));
+  parity.condition =
+      apply(Op::Eq, bool_type(), elementwise(Op::Mod, b.ref(k), integer(2)), integer(0));
   parity.then_block = block(assign(k, div(b.ref(k), integer(2))));
   parity.else_block = block(assign(k, add(mul(b.ref(k), integer(3)), integer(1))));
   repeat.body = block(statement(std::move(parity)), assign(steps, add(b.ref(steps), integer(1))));
@@ -256,8 +259,7 @@ TEST_F(LowerFunctions, NestedComprehensionOfAMatrix) {
   typed::Comprehension node;
   node.generators.push_back({i, integer(0), b.ref(n)});
   node.generators.push_back({j, integer(0), b.ref(m)});
-  node.body = apply(Op::IntToReal, real_type(),
-                    add(mul(b.ref(i), integer(10)), b.ref(j)));
+  node.body = apply(Op::IntToReal, real_type(), add(mul(b.ref(i), integer(10)), b.ref(j)));
   define({}, type, block(give(make(type, std::move(node)))));
   slots["size.n"] = int64_t{2};
   slots["size.m"] = int64_t{3};

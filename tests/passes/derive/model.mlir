@@ -74,8 +74,8 @@ func.func private @trace_lp(tensor<?xf64>) -> f64 attributes {prob.derive = {kin
 // CHECK: return
 func.func private @simulated() -> tensor<?xf64> attributes {prob.derive = {kind = "simulate", of = @m}}
 // CHECK-LABEL: func.func private @size(
-// CHECK: %[[S:.*]]:4 = call @shape()
-// CHECK: return %[[S]]#0 : i64
+// CHECK: %[[S:.*]] = prob.data @n : i64
+// CHECK: return %[[S]] : i64
 func.func private @size() -> i64 attributes {prob.derive = {kind = "dimension", of = @m}}
 
 // A function of the program that asks for a log density, and its gradient.
