@@ -458,6 +458,7 @@ std::string Elaborator::support_text(const ast::FunctionDecl& decl, const Scope&
 
 Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
                               std::vector<Span> spans) {
+  internal_check(args.size() == decl.params.size(), "a call with its arguments in order");
   if (too_deep(span)) return {};
   chain_.push_back(decl.name.text);
   Scope scope;

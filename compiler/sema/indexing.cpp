@@ -30,6 +30,7 @@ Value Elaborator::index_value(Value base, const std::vector<ast::ExprPtr>& indic
     if (const auto* decl = get<DeclValue>(*value)) {
       if (const auto* f = std::get_if<ast::FunctionDecl>(&decl->decl->node);
           f != nullptr && gives_static(*f)) {
+        if (!check_count(f->name.text, f->params.size(), indices.size(), span)) return {};
         std::vector<Value> args;
         for (const ast::ExprPtr& i : indices) args.push_back(expr(*i));
         for (const Value& a : args) {

@@ -181,6 +181,12 @@ ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span
   }
   if (const int64_t* x = constant_of<int64_t>(a), *y = constant_of<int64_t>(b); x && y) {
     int64_t folded = 0;
+    if (op == Op::Eq) return constant(span, *x == *y);
+    if (op == Op::Ne) return constant(span, *x != *y);
+    if (op == Op::Lt) return constant(span, *x < *y);
+    if (op == Op::Le) return constant(span, *x <= *y);
+    if (op == Op::Gt) return constant(span, *x > *y);
+    if (op == Op::Ge) return constant(span, *x >= *y);
     if (op == Op::Add && !__builtin_add_overflow(*x, *y, &folded)) return constant(span, folded);
     if (op == Op::Sub && !__builtin_sub_overflow(*x, *y, &folded)) return constant(span, folded);
     if (op == Op::Mul && !__builtin_mul_overflow(*x, *y, &folded)) return constant(span, folded);

@@ -333,6 +333,12 @@ bool Elaborator::elaborate_body(const Callable& callable, Specialisation& spec) 
   if (callable.requirements != nullptr) {
     for (const ast::Requirement& r : *callable.requirements) {
       ExprPtr c = condition(*r.condition);
+      const auto* known = c ? typed::as<typed::Constant>(*c) : nullptr;
+      if (known != nullptr && std::get<bool>(known->value)) continue;
+      if (known != nullptr) {
+        error("distribution.require", r.span, "'" + cx_->name + "' wants: " + r.text);
+        return false;
+      }
       if (c) emit(r.span, typed::Require{std::move(c), new_place(r.span, r.text)});
     }
   }
