@@ -11,8 +11,7 @@ namespace borel::codegen {
 using Shape = Lanes::Shape;
 using llvm::CmpInst;
 
-// ---- memory
-// ---------------------------------------------------------------------------------------
+// ---- memory -----------------------------------------------------------------------------------
 
 // Each piece of memory has a scope, so that LLVM knows which accesses are apart. Buffers that are
 // allocated as code proceeds share one: they may follow one another in the same place.
@@ -96,8 +95,7 @@ llvm::Value* FunctionEmitter::entry_slot(llvm::Type* type) {
   return b_.CreateAlloca(type);
 }
 
-// ---- array values
-// ---------------------------------------------------------------------------------
+// ---- array values -----------------------------------------------------------------------------
 
 llvm::Value* FunctionEmitter::materialise(Extent extent) {
   using Kind = ExtentNode::Kind;
@@ -273,8 +271,7 @@ void FunctionEmitter::check_indices(const Array& array, llvm::ArrayRef<Lanes> in
              BOREL_FAULT_INDEX, place, indices[d]);
 }
 
-// ---- operations
-// -----------------------------------------------------------------------------------
+// ---- operations -------------------------------------------------------------------------------
 
 void FunctionEmitter::emit_zeros(prob::ZerosOp op) {
   define(op.getResult());
@@ -334,8 +331,7 @@ void FunctionEmitter::emit_select(mlir::Operation& op) {
   b_.SetInsertPoint(next);
 }
 
-// ---- copies
-// ---------------------------------------------------------------------------------------
+// ---- copies -----------------------------------------------------------------------------------
 
 bool FunctionEmitter::same_buffer(Value a, Value b) const {
   return !StoragePlan::is_view(a) && !StoragePlan::is_view(b) &&

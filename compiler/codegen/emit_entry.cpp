@@ -7,8 +7,7 @@
 
 namespace borel::codegen {
 
-// ---- building blocks
-// ------------------------------------------------------------------------------
+// ---- building blocks --------------------------------------------------------------------------
 
 EntryEmitter::EntryEmitter(ModuleEmitter& module) : m_(module), b_(module.context) {}
 
@@ -137,8 +136,7 @@ void EntryEmitter::for_each(IRValue* elements, llvm::function_ref<void(IRValue*)
   b_.SetInsertPoint(next);
 }
 
-// ---- sizes of a model
-// -----------------------------------------------------------------------------
+// ---- sizes of a model -------------------------------------------------------------------------
 
 llvm::Value* EntryEmitter::model_dimension(const ModelDescription& model) {
   return numbers(model.shape).front();
@@ -195,8 +193,7 @@ llvm::Function* EntryEmitter::site_shape(const ModelDescription& model) {
   return function;
 }
 
-// ---- functions of a model
-// -------------------------------------------------------------------------
+// ---- functions of a model ---------------------------------------------------------------------
 
 llvm::Function* EntryEmitter::density(const ModelDescription& model, const std::string& name,
                                       bool gradient) {
@@ -215,6 +212,14 @@ llvm::Function* EntryEmitter::density(const ModelDescription& model, const std::
   b_.CreateStore(b_.CreateAdd(b_.CreateLoad(m_.i64, counter), b_.CreateZExt(rejected, m_.i64)),
                  counter);
   b_.CreateRet(b_.getInt32(BOREL_OK));
+  return function;
+}
+
+llvm::Function* EntryEmitter::diagnose(const ModelDescription& model) {
+  if (model.diagnose.empty()) return nullptr;
+  auto* function = open(model.diagnose, m_.i32, {m_.ptr, m_.ptr, m_.ptr}, 0, 1);
+  llvm::SmallVector<IRValue*> arguments{argument(2), model_dimension(model)};
+  b_.CreateRet(call(m_.function(model.diagnose), begin_workspace(), arguments).status);
   return function;
 }
 

@@ -16,6 +16,7 @@ class EntryEmitter {
   llvm::Function* draw_size(const ModelDescription& model);
   llvm::Function* site_shape(const ModelDescription& model);
   llvm::Function* density(const ModelDescription& model, const std::string& name, bool gradient);
+  llvm::Function* diagnose(const ModelDescription& model);
   llvm::Function* constrain(const ModelDescription& model);
   llvm::Function* unconstrain(const ModelDescription& model);
   llvm::Function* simulate(const ModelDescription& model);

@@ -156,7 +156,7 @@ llvm::Value* FunctionEmitter::slot_cell(prob::SlotOp slot, llvm::Type* type) {
   return cell = read;
 }
 
-// ---- calls and results --------------------------------------------------------------------------
+// ---- calls and results ------------------------------------------------------------------------
 
 void FunctionEmitter::emit_call(mlir::func::CallOp call) {
   EmittedFunction& callee = m_.function(m_.extents.callee(call));
@@ -265,8 +265,7 @@ void FunctionEmitter::emit_return(mlir::func::ReturnOp op) {
   b_.CreateRet(all);
 }
 
-// ---- failing
-// --------------------------------------------------------------------------------------
+// ---- failing ----------------------------------------------------------------------------------
 
 llvm::BasicBlock* FunctionEmitter::fail_block() {
   if (fail_) return fail_;

@@ -143,6 +143,21 @@ class FunctionEmitter {
 
   // emit_vector.cpp: plates over lanes
   void emit_vector_for(prob::ForOp loop, const VectorPlan& plan);
+  // One loop over whole vectors of `width` lanes: iterations from..to.
+  struct LaneLoop {
+    unsigned width;
+    IRValue* origin;  // the iteration of the first element of maps
+    IRValue *from, *to;
+    bool masked;  // the last vector may be a part of one
+    llvm::BasicBlock* exit;
+  };
+  void emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
+                  llvm::SmallVectorImpl<IRValue*>& sums);
+  void emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
+                       llvm::SmallVectorImpl<IRValue*>& sums, llvm::BasicBlock* end);
+  llvm::SmallVector<IRValue*, 4> split(IRValue* wide, unsigned width);
+  IRValue* narrow(IRValue* wide, unsigned width);
+  IRValue* accumulate_parts(Value value, IRValue* sum);
   void emit_lanes_add_at(prob::AddAtOp op, VectorPlan::Accumulation kind);
   void begin_accumulators(prob::ForOp loop, const VectorPlan& plan, IRValue* trips);
   void end_accumulators();

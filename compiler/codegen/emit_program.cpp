@@ -132,7 +132,7 @@ class Descriptor {
                    function(entries_.density(d, d.log_density_plain, false)),
                    function(entries_.density(d, d.log_density_gradient_plain, true)),
                    function(entries_.constrain(d)), function(entries_.unconstrain(d)),
-                   function(entries_.simulate(d)), null()});
+                   function(entries_.simulate(d)), function(entries_.diagnose(d))});
   }
 
   llvm::Constant* machine() {

@@ -16,8 +16,7 @@ using Shape = Lanes::Shape;
 using llvm::CmpInst;
 using llvm::Intrinsic::ID;
 
-// ---- shapes
-// ---------------------------------------------------------------------------------------
+// ---- shapes -----------------------------------------------------------------------------------
 
 Lanes FunctionEmitter::lanes_of(Value value) {
   auto found = scalars_.find(value);
@@ -89,7 +88,7 @@ llvm::Value* FunctionEmitter::any(IRValue* condition) {
   return b_.CreateIsNotNull(bits);
 }
 
-// ---- products in sums
+// ---- products in sums -------------------------------------------------------------------------
 // ----------------------------------------------------------------------------- a * b + c becomes
 // one fma, in scalar and in vector code alike, wherever the product has no other use: the rule
 // looks at the IR only, so the bits do not depend on how the code is run.
@@ -158,8 +157,7 @@ void FunctionEmitter::emit_multiply_add(mlir::Operation& op) {
       result_lanes(b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, y, z})));
 }
 
-// ---- arithmetic
-// -----------------------------------------------------------------------------------
+// ---- arithmetic -------------------------------------------------------------------------------
 
 namespace {
 

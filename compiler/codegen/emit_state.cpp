@@ -11,8 +11,7 @@ namespace {
 constexpr llvm::StringLiteral bind_name = "borel.bind";
 }
 
-// ---- extents over the instance
-// --------------------------------------------------------------------
+// ---- extents over the instance ----------------------------------------------------------------
 
 std::int64_t EntryEmitter::order_of(prob::SlotOp slot) {
   const std::string name = slot.getSymName().str();
@@ -66,8 +65,7 @@ llvm::Value* EntryEmitter::evaluate(Extent extent, IRValue* inputs, IRValue* siz
   }
 }
 
-// ---- states
-// ---------------------------------------------------------------------------------------
+// ---- states -----------------------------------------------------------------------------------
 
 EntryEmitter::StateLayout EntryEmitter::state_layout(const MachineDescription& machine,
                                                      const ModelDescription& model) {
@@ -201,8 +199,7 @@ llvm::Function* EntryEmitter::info(const MachineDescription& machine,
   return function;
 }
 
-// ---- instances
-// ------------------------------------------------------------------------------------
+// ---- instances --------------------------------------------------------------------------------
 
 mlir::func::FuncOp EntryEmitter::bind_function() {
   return m_.source.lookupSymbol<mlir::func::FuncOp>(bind_name);

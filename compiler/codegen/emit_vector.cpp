@@ -23,7 +23,6 @@ llvm::Value* FunctionEmitter::reduce(IRValue* lanes) {
 }
 
 void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) {
-  prob::YieldOp yield = loop.terminator();
   IRValue *lower = scalar_of(loop.getLower()), *upper = scalar_of(loop.getUpper());
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   IRValue* top = top_;
@@ -38,12 +37,7 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   for (const Value map : loop.getMaps()) define(map);
   transfer(starts);
 
-  llvm::SmallVector<llvm::FixedVectorType*> types;
-  for (const Value sum : loop.getSums())
-    types.push_back(llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width));
-
-  llvm::BasicBlock *start = block("lanes.start"), *body = block("lanes"), *end = block("lanes.end"),
-                   *next = block("lanes.next");
+  llvm::BasicBlock *start = block("lanes.start"), *next = block("lanes.next");
   llvm::BasicBlock* before = b_.GetInsertBlock();
   b_.CreateCondBr(b_.CreateICmpSLT(lower, upper), start, next);
   b_.SetInsertPoint(start);
@@ -54,36 +48,21 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   const auto outer_accumulators = std::move(accumulators_);
   accumulators_.clear();
   begin_accumulators(loop, plan, b_.CreateSub(upper, lower));
-  llvm::BasicBlock* entering = b_.GetInsertBlock();
-  b_.CreateBr(body);
+  llvm::SmallVector<IRValue*> sums;
+  for (const Value sum : loop.getSums())
+    sums.push_back(llvm::Constant::getNullValue(
+        llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width)));
 
-  b_.SetInsertPoint(body);
-  auto* at = b_.CreatePHI(m_.i64, 2);
-  at->addIncoming(lower, entering);
-  llvm::SmallVector<llvm::PHINode*> sums;
-  for (auto* type : types) {
-    sums.push_back(b_.CreatePHI(type, 2));
-    sums.back()->addIncoming(llvm::Constant::getNullValue(type), entering);
+  llvm::BasicBlock* end = block("lanes.end");
+  if (plan.unroll > 1) {
+    emit_many_lanes(loop, plan, sums, end);
+  } else {
+    emit_lanes(loop, plan, {width, lower, lower, upper, true, end}, sums);
+    b_.SetInsertPoint(end);
   }
-  IRValue* left = b_.CreateSub(upper, at);
-  state.mask = b_.CreateICmpSGT(b_.CreateVectorSplat(width, left), lane_numbers());
-  state.last = b_.CreateSub(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, constant(width)),
-                            constant(1));
-  set(loop.induction(), {at, constant(1), Shape::Linear});
-  emit_block(loop.block());
-  store_maps(loop, loop.getMaps().empty() ? nullptr : b_.CreateSub(at, lower));
-  llvm::SmallVector<IRValue*> added;
-  for (auto [value, sum] : llvm::zip(yield.getSums(), sums))
-    added.push_back(b_.CreateSelect(state.mask, accumulate(value, sum), sum));
-  IRValue* following = b_.CreateAdd(at, constant(width));
-  llvm::BasicBlock* last = b_.GetInsertBlock();
-  at->addIncoming(following, last);
-  for (auto [sum, value] : llvm::zip(sums, added)) sum->addIncoming(value, last);
-  b_.CreateCondBr(b_.CreateICmpSLT(following, upper), body, end);
-
-  b_.SetInsertPoint(end);
+  lanes_ = &state;
   llvm::SmallVector<IRValue*> totals;
-  for (IRValue* value : added) totals.push_back(reduce(value));
+  for (IRValue* value : sums) totals.push_back(reduce(value));
   end_accumulators();
   accumulators_ = outer_accumulators;
   lanes_ = nullptr;
@@ -100,11 +79,142 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   top_ = top;
 }
 
-// ---- accumulators
-// ---------------------------------------------------------------------------------
+// Several vectors at a time, where additions would otherwise wait for one another; what is left
+// over, or all of a short loop, goes by single vectors with a mask.
+void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
+                                      llvm::SmallVectorImpl<IRValue*>& sums,
+                                      llvm::BasicBlock* end) {
+  IRValue *lower = scalar_of(loop.getLower()), *upper = scalar_of(loop.getUpper());
+  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
+  const unsigned wide = width * plan.unroll;
+  IRValue* whole = b_.CreateAnd(b_.CreateSub(upper, lower), constant(-static_cast<int>(wide)));
+  IRValue* middle = b_.CreateAdd(lower, whole);
+  llvm::BasicBlock *many = block("lanes.many"), *many_end = block("lanes.many.end"),
+                   *rest = block("lanes.rest"), *single = block("lanes.single"),
+                   *single_end = block("lanes.single.end");
+  llvm::BasicBlock* entering = b_.GetInsertBlock();
+  b_.CreateCondBr(b_.CreateICmpSGT(whole, constant(0)), many, rest);
+
+  b_.SetInsertPoint(many);
+  llvm::SmallVector<IRValue*> wide_sums;
+  for (const Value sum : loop.getSums())
+    wide_sums.push_back(llvm::Constant::getNullValue(
+        llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), wide)));
+  emit_lanes(loop, plan, {wide, lower, lower, middle, false, many_end}, wide_sums);
+  b_.SetInsertPoint(many_end);
+  for (IRValue*& sum : wide_sums) sum = narrow(sum, width);
+  b_.CreateBr(rest);
+
+  const auto join = [&](llvm::ArrayRef<IRValue*> a, llvm::BasicBlock* from_a,
+                        llvm::ArrayRef<IRValue*> b, llvm::BasicBlock* from_b) {
+    for (unsigned i = 0; i < sums.size(); ++i) {
+      auto* phi = b_.CreatePHI(a[i]->getType(), 2);
+      phi->addIncoming(a[i], from_a);
+      phi->addIncoming(b[i], from_b);
+      sums[i] = phi;
+    }
+  };
+  b_.SetInsertPoint(rest);
+  join(llvm::SmallVector<IRValue*>(sums.begin(), sums.end()), entering, wide_sums, many_end);
+  const llvm::SmallVector<IRValue*> so_far(sums.begin(), sums.end());
+  b_.CreateCondBr(b_.CreateICmpSLT(middle, upper), single, end);
+
+  b_.SetInsertPoint(single);
+  emit_lanes(loop, plan, {width, lower, middle, upper, true, single_end}, sums);
+  b_.SetInsertPoint(single_end);
+  b_.CreateBr(end);
+  b_.SetInsertPoint(end);
+  join(so_far, rest, llvm::SmallVector<IRValue*>(sums.begin(), sums.end()), single_end);
+}
+
+// The loop proper, at the insertion point; leaves to `exit`. `sums` go in and come out.
+void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
+                                 llvm::SmallVectorImpl<IRValue*>& sums) {
+  VectorState state;
+  state.width = lanes.width;
+  state.plan = &plan;
+  lanes_ = &state;
+  llvm::BasicBlock *entering = b_.GetInsertBlock(), *body = block("lanes");
+  b_.CreateBr(body);
+  b_.SetInsertPoint(body);
+  auto* at = b_.CreatePHI(m_.i64, 2);
+  at->addIncoming(lanes.from, entering);
+  llvm::SmallVector<llvm::PHINode*> phis;
+  for (IRValue* sum : sums) {
+    phis.push_back(b_.CreatePHI(sum->getType(), 2));
+    phis.back()->addIncoming(sum, entering);
+  }
+  if (lanes.masked) {
+    IRValue* left = b_.CreateSub(lanes.to, at);
+    state.mask = b_.CreateICmpSGT(b_.CreateVectorSplat(lanes.width, left), lane_numbers());
+    state.last = b_.CreateSub(
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, constant(lanes.width)), constant(1));
+  } else {
+    state.mask = llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(m_.i1, lanes.width));
+    state.last = constant(lanes.width - 1);
+  }
+  set(loop.induction(), {at, constant(1), Shape::Linear});
+  emit_block(loop.block());
+  store_maps(loop, loop.getMaps().empty() ? nullptr : b_.CreateSub(at, lanes.origin));
+  for (unsigned i = 0; i < sums.size(); ++i) {
+    IRValue* sum = accumulate(loop.terminator().getSums()[i], phis[i]);
+    sums[i] = lanes.masked ? b_.CreateSelect(state.mask, sum, phis[i]) : sum;
+  }
+  IRValue* following = b_.CreateAdd(at, constant(lanes.width));
+  at->addIncoming(following, b_.GetInsertBlock());
+  for (unsigned i = 0; i < sums.size(); ++i) phis[i]->addIncoming(sums[i], b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpSLT(following, lanes.to), body, lanes.exit);
+  lanes_ = nullptr;
+}
+
+llvm::SmallVector<llvm::Value*, 4> FunctionEmitter::split(IRValue* wide, unsigned width) {
+  const unsigned total = llvm::cast<llvm::FixedVectorType>(wide->getType())->getNumElements();
+  if (total == width) return {wide};
+  llvm::SmallVector<IRValue*, 4> parts;
+  for (unsigned first = 0; first < total; first += width) {
+    llvm::SmallVector<int> lanes;
+    for (unsigned i = 0; i < width; ++i) lanes.push_back(static_cast<int>(first + i));
+    parts.push_back(b_.CreateShuffleVector(wide, lanes));
+  }
+  return parts;
+}
+
+// The sum of the parts of a wide vector.
+llvm::Value* FunctionEmitter::narrow(IRValue* wide, unsigned width) {
+  auto parts = split(wide, width);
+  const bool real = wide->getType()->getScalarType()->isDoubleTy();
+  for (; parts.size() > 1; parts.resize(parts.size() / 2))
+    for (unsigned i = 0; i < parts.size() / 2; ++i)
+      parts[i] = real ? b_.CreateFAdd(parts[2 * i], parts[2 * i + 1])
+                      : b_.CreateAdd(parts[2 * i], parts[2 * i + 1]);
+  return parts.front();
+}
+
+// sum + value, where value may be several times as wide as the sum.
+llvm::Value* FunctionEmitter::accumulate_parts(Value value, IRValue* sum) {
+  const unsigned width = llvm::cast<llvm::FixedVectorType>(sum->getType())->getNumElements();
+  if (lanes_->width == width) return accumulate(value, sum);
+  mlir::Operation* op = value.getDefiningOp();
+  if (!op || !is_fused(op)) {
+    IRValue* total = narrow(vector(lanes_of(value)), width);
+    return prob::is_real(value.getType()) ? b_.CreateFAdd(sum, total) : b_.CreateAdd(sum, total);
+  }
+  // Pairs of products first: the sum so far is then waited for once.
+  const auto x = split(vector(lanes_of(op->getOperand(0))), width),
+             y = split(vector(lanes_of(op->getOperand(1))), width);
+  IRValue* total = nullptr;
+  for (unsigned i = 0; i < x.size(); i += 2) {
+    IRValue* pair = b_.CreateIntrinsic(llvm::Intrinsic::fma, {sum->getType()},
+                                       {x[i + 1], y[i + 1], b_.CreateFMul(x[i], y[i])});
+    total = total ? b_.CreateFAdd(total, pair) : pair;
+  }
+  return b_.CreateFAdd(sum, total);
+}
+
+// ---- accumulators -----------------------------------------------------------------------------
 
 void FunctionEmitter::begin_accumulators(prob::ForOp loop, const VectorPlan& plan, IRValue* trips) {
-  const unsigned width = lanes_->width;
+  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   loop.getBody().walk([&](prob::AddAtOp op) {
     const Accumulation kind = plan.accumulations.at(op);
     if (kind == Accumulation::Direct || kind == Accumulation::Strided) return;
@@ -155,7 +265,7 @@ void FunctionEmitter::begin_accumulators(prob::ForOp loop, const VectorPlan& pla
 }
 
 void FunctionEmitter::end_accumulators() {
-  const unsigned width = lanes_->width;
+  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   Array scratch;
   scratch.scope = scratch_scope_;
   const auto add_to = [&](const Accumulator& a, IRValue* offset, IRValue* lanes) {
@@ -195,7 +305,9 @@ void FunctionEmitter::emit_lanes_add_at(prob::AddAtOp op, Accumulation kind) {
   const Array target = array_of(op.getArray());
   arrays_[op.getResult()] = target;
   const auto indices = index_lanes(op.getIndices());
-  const unsigned width = lanes_->width;
+  // Of private accumulators; the loop may run several vectors at a time.
+  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
+  const bool single = lanes_->width == width;
   const bool real = prob::is_real(target.element);
   switch (kind) {
     case Accumulation::Direct:
@@ -209,8 +321,8 @@ void FunctionEmitter::emit_lanes_add_at(prob::AddAtOp op, Accumulation kind) {
       const Accumulator& a = accumulators_[accumulator_of_.at(op)];
       llvm::Type* type = llvm::FixedVectorType::get(m_.memory_type(target.element), width);
       IRValue* old = b_.CreateLoad(type, a.slot);
-      IRValue* sum = accumulate(op.getValue(), old);
-      b_.CreateStore(b_.CreateSelect(lanes_->mask, sum, old), a.slot);
+      IRValue* sum = accumulate_parts(op.getValue(), old);
+      b_.CreateStore(single ? b_.CreateSelect(lanes_->mask, sum, old) : sum, a.slot);
       return;
     }
     case Accumulation::Table: {
@@ -220,11 +332,14 @@ void FunctionEmitter::emit_lanes_add_at(prob::AddAtOp op, Accumulation kind) {
       IRValue* at = b_.CreateGEP(m_.i64, a.table, b_.CreateMul(offset, constant(width)));
       Array scratch;
       scratch.scope = scratch_scope_;
-      auto* old = b_.CreateMaskedLoad(type, at, llvm::Align(8), lanes_->mask,
-                                      llvm::Constant::getNullValue(type));
+      IRValue* mask =
+          single ? lanes_->mask
+                 : llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(m_.i1, width));
+      auto* old =
+          b_.CreateMaskedLoad(type, at, llvm::Align(8), mask, llvm::Constant::getNullValue(type));
       mark(old, scratch);
-      IRValue* sum = accumulate(op.getValue(), old);
-      mark(b_.CreateMaskedStore(sum, at, llvm::Align(8), lanes_->mask), scratch);
+      IRValue* sum = accumulate_parts(op.getValue(), old);
+      mark(b_.CreateMaskedStore(sum, at, llvm::Align(8), mask), scratch);
       return;
     }
     case Accumulation::Scattered:
@@ -233,17 +348,19 @@ void FunctionEmitter::emit_lanes_add_at(prob::AddAtOp op, Accumulation kind) {
   // Lane by lane: two lanes may have the same element. Lane-private copies keep such additions
   // from waiting for one another.
   const Accumulator& a = accumulators_[accumulator_of_.at(op)];
+  const unsigned lanes = lanes_->width;
   IRValue* offset = vector(element_offset(target, indices));
-  offset = b_.CreateMul(offset, b_.CreateVectorSplat(width, a.stride));
-  offset = b_.CreateAdd(
-      offset, b_.CreateSelect(b_.CreateVectorSplat(width, a.private_lanes), lane_numbers(),
-                              llvm::Constant::getNullValue(offset->getType())));
+  offset = b_.CreateMul(offset, b_.CreateVectorSplat(lanes, a.stride));
+  IRValue* own = b_.CreateAnd(lane_numbers(), llvm::ConstantInt::get(offset->getType(), width - 1));
+  offset = b_.CreateAdd(offset, b_.CreateSelect(b_.CreateVectorSplat(lanes, a.private_lanes), own,
+                                                llvm::Constant::getNullValue(offset->getType())));
   IRValue* addresses = b_.CreateGEP(m_.i64, a.table, offset);
-  addresses = b_.CreateSelect(lanes_->mask, addresses, b_.CreateVectorSplat(width, dummy()));
+  if (single || lanes_->conditional)
+    addresses = b_.CreateSelect(lanes_->mask, addresses, b_.CreateVectorSplat(lanes, dummy()));
   llvm::Type* type = m_.memory_type(target.element);
   IRValue* values = accumulate(
-      op.getValue(), llvm::Constant::getNullValue(llvm::FixedVectorType::get(type, width)));
-  for (unsigned lane = 0; lane < width; ++lane) {
+      op.getValue(), llvm::Constant::getNullValue(llvm::FixedVectorType::get(type, lanes)));
+  for (unsigned lane = 0; lane < lanes; ++lane) {
     IRValue* at = b_.CreateExtractElement(addresses, lane);
     IRValue* value = b_.CreateExtractElement(values, lane);
     IRValue* old = b_.CreateAlignedLoad(type, at, llvm::Align(8));

@@ -30,6 +30,7 @@ class Planner {
     for (const Value map : loop_.terminator().getMaps())
       if (prob::is_array(map.getType())) return std::nullopt;
     if (inner_is_better()) return std::nullopt;
+    plan_.unroll = unroll();
     return std::move(plan_);
   }
 
@@ -211,6 +212,37 @@ class Planner {
         ++inner;
     });
     return nested && possible && inner > ours;
+  }
+
+  // Short bodies that add to something wait for their additions: four vectors at a time hide that.
+  // In long ones there is enough else to do, and the code would grow.
+  unsigned unroll() {
+    llvm::APInt trips;
+    if (mlir::matchPattern(loop_.getUpper(), mlir::m_ConstantInt(&trips)) && trips.slt(8 * width_))
+      return 1;
+    constexpr unsigned much = 32;
+    unsigned work = 0;
+    bool adds = !loop_.getSums().empty();
+    loop_.getBody().walk([&](Operation* op) {
+      if (mlir::isa<prob::ForOp>(op)) {
+        adds = true;
+      } else if (mlir::isa<prob::AddAtOp>(op)) {
+        const Accumulation kind = plan_.accumulations.at(op);
+        adds = adds || kind == Accumulation::Register || kind == Accumulation::Table;
+        work += kind == Accumulation::Scattered ? much : 1;
+      } else if (auto extract = mlir::dyn_cast<prob::ExtractOp>(op)) {
+        const bool gather =
+            extract.getIndices().empty() || motion(extract.getIndices().back()) == Motion::Other;
+        work += extract.getPlace() || gather ? much : 1;
+      } else if (mlir::isa<mlir::func::CallOp, prob::SpecialOp, scf::IfOp, arith::DivFOp>(op)) {
+        work += much;
+      } else if (mlir::isa<mlir::math::MathDialect>(op->getDialect())) {
+        work += mlir::isa<mlir::math::AbsFOp, mlir::math::FmaOp>(op) ? 1 : much;
+      } else if (!mlir::isa<arith::ConstantOp>(op)) {
+        ++work;
+      }
+    });
+    return adds && work <= 20 ? 4 : 1;
   }
 
   prob::ForOp loop_;

@@ -19,6 +19,7 @@ struct VectorPlan {
   };
   llvm::DenseSet<mlir::Value> varying;  // values that differ from lane to lane
   llvm::DenseMap<mlir::Operation*, Accumulation> accumulations;
+  unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
 };
 
 // The plan for `loop`, or nothing when it is better scalar (its inner loops may still be vectors).

@@ -5,8 +5,13 @@ borel_use_mlir(borel_codegen_emit_support)
 find_package(GTest REQUIRED)
 target_link_libraries(borel_codegen_emit_support PUBLIC borel_codegen borel_measure GTest::gtest)
 
-foreach(area loops arrays)
+foreach(area loops arrays program)
   borel_test(codegen_emit_${area}_test MLIR
              SOURCES ${CMAKE_CURRENT_LIST_DIR}/codegen_emit_${area}_test.cpp
              DEPENDS borel_codegen_emit_support)
 endforeach()
+
+borel_test(codegen_emit_random_test MLIR
+           SOURCES ${CMAKE_CURRENT_LIST_DIR}/codegen_emit_random_test.cpp
+                   ${CMAKE_SOURCE_DIR}/tests/measure/function_generator.cpp
+           DEPENDS borel_codegen_emit_support)

@@ -38,6 +38,8 @@ class Compiled_ir {
   Outcome run(const std::string& function, const std::vector<Datum>& arguments,
               const std::vector<Datum>* like = nullptr);
   std::vector<Datum> interpret(const std::string& function, const std::vector<Datum>& arguments);
+  // Whether rounding decided a branch of what was last interpreted: then results may differ.
+  bool fragile = false;
   // Runs both and expects equal results, within `tolerance` times 1 + |value|.
   void expect_same(const std::string& function, const std::vector<Datum>& arguments,
                    double tolerance = 1e-12);
