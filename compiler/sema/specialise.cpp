@@ -336,7 +336,9 @@ bool Elaborator::elaborate_body(const Callable& callable, Specialisation& spec) 
       const auto* known = c ? typed::as<typed::Constant>(*c) : nullptr;
       if (known != nullptr && std::get<bool>(known->value)) continue;
       if (known != nullptr) {
-        error("distribution.require", r.span, "'" + cx_->name + "' wants: " + r.text);
+        std::string name = cx_->name.substr(0, cx_->name.rfind('.'));
+        error("distribution.require", cx_->call, "'" + name + "' wants " + r.text)
+            .with_note(r.span, "required here");
         return false;
       }
       if (c) emit(r.span, typed::Require{std::move(c), new_place(r.span, r.text)});
