@@ -344,67 +344,60 @@ ForOp simplify_intos(ForOp loop, bool& changed) {
 }
 
 namespace {
-/// The operation that f is, in both senses: `wrap` computes it, and it undoes `inner`.
+/// The function under which a carry is rotated: it undoes the carry's last operation.
 enum class Rotation { none, square, log };
 
-Rotation rotation_of(Value argument, Value next) {
-  Rotation found = Rotation::none;
-  for (Operation* user : argument.getUsers()) {
-    Rotation use = Rotation::none;
-    if (auto product = mlir::dyn_cast<MulFOp>(user);
-        product && product.getLhs() == argument && product.getRhs() == argument)
-      use = Rotation::square;
-    if (mlir::isa<mlir::math::LogOp>(user)) use = Rotation::log;
-    if (use == Rotation::none || (found != Rotation::none && use != found)) return Rotation::none;
-    found = use;
-  }
-  if (found == Rotation::square && next.getDefiningOp<mlir::math::SqrtOp>()) return found;
-  if (found == Rotation::log && next.getDefiningOp<mlir::math::ExpOp>()) return found;
+Rotation rotation_for(Value next) {
+  if (next.getDefiningOp<mlir::math::SqrtOp>()) return Rotation::square;
+  if (next.getDefiningOp<mlir::math::ExpOp>()) return Rotation::log;
   return Rotation::none;
 }
 
+bool is_rotated_use(Operation* user, Value argument, Rotation rotation) {
+  if (rotation == Rotation::log) return mlir::isa<mlir::math::LogOp>(user);
+  auto product = mlir::dyn_cast<MulFOp>(user);
+  return product && product.getLhs() == argument && product.getRhs() == argument;
+}
+
 Value rotated(OpBuilder& b, Rotation rotation, Value value) {
-  if (rotation == Rotation::square) {
-    if (auto root = value.getDefiningOp<mlir::math::SqrtOp>()) return root.getOperand();
-    return b.create<MulFOp>(value.getLoc(), value, value);
-  }
-  if (auto exp = value.getDefiningOp<mlir::math::ExpOp>()) return exp.getOperand();
+  if (rotation_for(value) == rotation) return value.getDefiningOp()->getOperand(0);
+  if (rotation == Rotation::square) return b.create<MulFOp>(value.getLoc(), value, value);
   return b.create<mlir::math::LogOp>(value.getLoc(), value);
 }
 }  // namespace
 
-// The carry's value is the same function of the same values, computed at the end of an iteration
-// instead of at the start of the next: sqrt(v)^2 = v to rounding, log(exp(x)) = x.
+// The new carry's value is the same function of the same values, computed at the end of an
+// iteration instead of at the start of the next: sqrt(v)^2 = v to rounding, log(exp(x)) = x.
 ForOp rotate_carries(ForOp loop, bool& changed) {
   LoopEdit edit(loop);
-  bool any = false;
-  for (LoopEdit::Carry& entry : edit.carries) {
-    if (!mlir::isa<mlir::FloatType>(entry.argument.getType()) || !entry.result.use_empty() ||
-        is_outside(entry.next, loop))
+  llvm::SmallVector<LoopEdit::Carry, 2> made_carries;
+  for (const LoopEdit::Carry& entry : edit.carries) {
+    if (!mlir::isa<mlir::FloatType>(entry.argument.getType()) || is_outside(entry.next, loop))
       continue;
-    const Rotation rotation = rotation_of(entry.argument, entry.next);
+    const Rotation rotation = rotation_for(entry.next);
     if (rotation == Rotation::none) continue;
-    any = true;
-    for (Operation* user : llvm::to_vector(entry.argument.getUsers())) {
-      // Both operands of a square are one user seen twice.
-      if (user->getResult(0).use_empty()) continue;
-      edit.replace(user->getResult(0), entry.argument);
-    }
-    llvm::SmallPtrSet<Operation*, 4> dead;
+    llvm::SmallPtrSet<Operation*, 4> uses;
     for (Operation* user : entry.argument.getUsers())
-      if (!user->hasTrait<mlir::OpTrait::IsTerminator>() && user->use_empty() &&
-          mlir::isa<MulFOp, mlir::math::LogOp>(user))
-        dead.insert(user);
-    for (Operation* user : dead) user->erase();
-    OpBuilder before(loop), end(loop.terminator());
-    entry.init = rotated(before, rotation, entry.init);
-    entry.next = rotated(end, rotation, entry.next);
+      if (is_rotated_use(user, entry.argument, rotation)) uses.insert(user);
+    if (uses.empty()) continue;
+    OpBuilder before(loop);
+    made_carries.push_back({rotated(before, rotation, entry.init),
+                            edit.new_argument(entry.argument.getType()),
+                            entry.next.getDefiningOp()->getOperand(0), nullptr});
+    for (Operation* user : uses) {
+      const Value old = user->getResult(0);
+      for (LoopEdit::Carry& made : made_carries)
+        if (made.next == old) made.next = made_carries.back().argument;
+      edit.replace(old, made_carries.back().argument);
+      user->erase();
+    }
   }
-  if (!any) return loop;
+  if (made_carries.empty()) return loop;
   changed = true;
+  edit.carries.append(made_carries.begin(), made_carries.end());
   ForOp made = edit.apply();
   edit.finish();
-  return made;
+  return drop_unused(made);
 }
 
 ForOp clean_results(ForOp loop, bool& changed) {

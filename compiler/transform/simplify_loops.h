@@ -14,8 +14,8 @@ prob::ForOp simplify_sums(prob::ForOp loop, bool& changed);
 /// in turn become a map.
 prob::ForOp simplify_intos(prob::ForOp loop, bool& changed);
 
-/// A carry that is only used under f becomes a carry of f of it, where that undoes an operation:
-/// a standard deviation that is only ever squared becomes a variance.
+/// Where a carry is used under f and f undoes the operation that makes its next value, f of it is
+/// carried: a standard deviation that is squared becomes a variance, and leaves the recurrence.
 prob::ForOp rotate_carries(prob::ForOp loop, bool& changed);
 
 /// Drops unused results and merges equal ones.

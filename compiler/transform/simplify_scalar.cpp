@@ -384,6 +384,19 @@ struct Negation : mlir::OpRewritePattern<NegFOp> {
   }
 };
 
+/// sqrt(v) > 0 is v > 0, also where v is NaN or negative.
+struct PositiveRoot : mlir::OpRewritePattern<mlir::arith::CmpFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(mlir::arith::CmpFOp op, PatternRewriter& rewriter) const override {
+    auto root = op.getLhs().getDefiningOp<mlir::math::SqrtOp>();
+    if (!root || op.getPredicate() != mlir::arith::CmpFPredicate::OGT ||
+        real_constant_of(op.getRhs()) != 0.0)
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getLhsMutable().assign(root.getOperand()); });
+    return success();
+  }
+};
+
 /// select(c, f(select(c, x, y)), z) = select(c, f(x), z), and the same on the other side, where
 /// nothing else uses f or the inner select: only the chosen side's value matters.
 struct NestedSelect : mlir::OpRewritePattern<mlir::arith::SelectOp> {
@@ -440,10 +453,9 @@ struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
 }  // namespace
 
 void add_scalar_patterns(mlir::RewritePatternSet& patterns) {
-  patterns
-      .add<Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum, Difference, Negation,
-           NestedSelect, AddNothing, KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(
-          patterns.getContext());
+  patterns.add<Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum, Difference,
+               Negation, PositiveRoot, NestedSelect, AddNothing, KnownInRange<prob::ExtractOp>,
+               KnownInRange<prob::InsertOp>>(patterns.getContext());
 }
 
 }  // namespace borel::transform

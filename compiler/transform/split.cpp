@@ -3,6 +3,7 @@
 #include "compiler/analysis/loops.h"
 #include "compiler/transform/loop_edit.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -80,8 +81,11 @@ class Split {
   bool depends_on_carry(Value value) {
     return is_carry(value) || depends_.contains(value.getDefiningOp());
   }
+  /// A carry that only hands a value to the next iteration's own work: no carry depends on it.
+  bool is_delay(Value value) { return delays_.contains(value); }
+
   bool is_recurrent(Value value) {
-    return is_carry(value) ||
+    return (is_carry(value) && !is_delay(value)) ||
            (depends_.contains(value.getDefiningOp()) && feeds_.contains(value.getDefiningOp()));
   }
 
@@ -95,13 +99,37 @@ class Split {
 
   void classify() {
     find_dependent();
+    find_delays();
     feeds_.clear();
-    llvm::SmallVector<Value> work(loop_.terminator().getCarries());
+    llvm::SmallVector<Value> work;
+    for (auto [argument, next] : llvm::zip(loop_.carry_args(), loop_.terminator().getCarries()))
+      if (!is_delay(argument)) work.push_back(next);
     while (!work.empty()) {
       Value value = work.pop_back_val();
       Operation* op = value.getDefiningOp();
       if (!op || op->getBlock() != &loop_.block() || !feeds_.insert(op).second) continue;
       each_use(op, [&](Value operand) { work.push_back(operand); });
+    }
+  }
+
+  void find_delays() {
+    delays_.clear();
+    if (loop_.getReverse() || !analysis::constant_of(loop_.getLower())) return;
+    prob::YieldOp yield = loop_.terminator();
+    for (auto [argument, next, result] :
+         llvm::zip(loop_.carry_args(), yield.getCarries(), loop_.getCarries())) {
+      if (!result.use_empty() || !mlir::isa<mlir::FloatType>(argument.getType()) ||
+          !depends_on_carry(next) || is_carry(next))
+        continue;
+      llvm::DenseSet<Operation*> reached;
+      for (Operation& op : loop_.block().without_terminator())
+        each_use(&op, [&](Value value) {
+          if (value == argument || reached.contains(value.getDefiningOp())) reached.insert(&op);
+        });
+      const bool feeds = llvm::any_of(yield.getCarries(), [&](Value value) {
+        return value == argument || reached.contains(value.getDefiningOp());
+      });
+      if (!feeds) delays_.insert(argument);
     }
   }
 
@@ -168,17 +196,25 @@ class Split {
   void choose_after() {
     prob::YieldOp yield = loop_.terminator();
     llvm::SetVector<Value> recurrent, early;
+    const auto at_hand = [&](Value at) {
+      if (is_recurrent(at)) {
+        recurrent.insert(at);
+        return true;
+      }
+      if (split_before_ && handed_on(at)) {
+        early.insert(at);
+        return true;
+      }
+      return false;
+    };
     const auto gather = [&](Value value) {
       close_over(value, after_, [&](Value at) {
-        if (is_recurrent(at)) {
-          recurrent.insert(at);
-          return true;
-        }
-        if (split_before_ && handed_on(at)) {
-          early.insert(at);
-          return true;
-        }
-        return false;
+        if (at_hand(at)) return true;
+        if (!is_delay(at)) return false;
+        // The iteration before computes it.
+        const auto n = mlir::cast<mlir::BlockArgument>(at).getArgNumber() - 1;
+        close_over(yield.getCarries()[n], delayed_[at], at_hand);
+        return true;
       });
     };
     for (auto values : {yield.getMaps(), yield.getSums(), yield.getIntos()})
@@ -188,6 +224,7 @@ class Split {
     split_after_ = !after_.empty() && total_cost(after_) >= plate_cost + array_cost * arrays;
     if (!split_after_) {
       after_.clear();
+      delayed_.clear();
       return;
     }
     // What needs no recurrence at all goes along.
@@ -237,6 +274,9 @@ class Split {
       for (const auto& [value, array] : arrays)
         mapping.map(value, prob::extract(in, loc, array, at));
     }
+    if (&body == &after_)
+      for (const auto& [argument, operations] : delayed_)
+        mapping.map(argument, delayed_value(in, made, argument, operations, arrays));
     for (Operation& op : loop_.block().without_terminator())
       if (body.contains(&op)) in.clone(op, mapping);
     const auto mapped = [&](llvm::ArrayRef<Value> values) {
@@ -247,6 +287,35 @@ class Split {
     in.create<prob::YieldOp>(loc, mlir::ValueRange(), mapped(plate.maps), mapped(plate.sums),
                              mapped(plate.intos));
     return made;
+  }
+
+  /// What a delay holds in an iteration of the plate after the loop: its init in the first one,
+  /// what the iteration before made of its own values in the others.
+  Value delayed_value(OpBuilder& in, ForOp plate, Value argument, const Operations& operations,
+                      llvm::ArrayRef<std::pair<Value, Value>> arrays) {
+    const mlir::Location loc = loop_.getLoc();
+    const size_t n = mlir::cast<mlir::BlockArgument>(argument).getArgNumber() - 1;
+    const Value first = in.create<mlir::arith::CmpIOp>(loc, mlir::arith::CmpIPredicate::eq,
+                                                       plate.induction(), loop_.getLower());
+    auto choice = in.create<mlir::scf::IfOp>(
+        loc, first,
+        [&](OpBuilder& then, mlir::Location at) {
+          then.create<mlir::scf::YieldOp>(at, Value(loop_.getCarryInits()[n]));
+        },
+        [&](OpBuilder& otherwise, mlir::Location at) {
+          const Value one = prob::int_constant(otherwise, at, 1);
+          const Value before = otherwise.create<mlir::arith::SubIOp>(at, plate.induction(), one);
+          mlir::IRMapping mapping;
+          mapping.map(loop_.induction(), before);
+          const Value place = position(otherwise, before);
+          for (const auto& [value, array] : arrays)
+            mapping.map(value, prob::extract(otherwise, at, array, place));
+          for (Operation& op : loop_.block().without_terminator())
+            if (operations.contains(&op)) otherwise.clone(op, mapping);
+          const Value next = loop_.terminator().getCarries()[n];
+          otherwise.create<mlir::scf::YieldOp>(at, mapping.lookupOrDefault(next));
+        });
+    return choice.getResult(0);
   }
 
   static void replace_results(ForOp made, const Plate& plate) {
@@ -359,10 +428,13 @@ class Split {
     edit.finish();
     for (Operation& op : llvm::make_early_inc_range(llvm::reverse(middle.block())))
       if (mlir::isOpTriviallyDead(&op)) op.erase();
+    drop_unused(middle);
   }
 
   ForOp loop_;
   llvm::DenseSet<Operation*> depends_, feeds_;  // on a carry; a carry
+  llvm::DenseSet<Value> delays_;
+  llvm::MapVector<Value, Operations> delayed_;  // by delay: what its next value needs
   Operations before_, after_;
   llvm::SetVector<Value> handed_, recorded_;  // arrays from the plate before; from the loop
   bool split_before_ = false, split_after_ = false;
@@ -373,6 +445,10 @@ class SplitPass : public mlir::PassWrapper<SplitPass, mlir::OperationPass<mlir::
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SplitPass)
 
   llvm::StringRef getArgument() const final { return "split"; }
+
+  void getDependentDialects(mlir::DialectRegistry& registry) const final {
+    registry.insert<mlir::arith::ArithDialect, mlir::scf::SCFDialect>();
+  }
 
   void runOnOperation() final {
     llvm::SmallVector<ForOp> loops;

@@ -66,11 +66,13 @@ func.func @rotate(%y: tensor<?xf64>, %n: i64, %s0: f64, %b: f64) -> tensor<?xf64
   return %r : tensor<?xf64>
 }
 
-// The carry's last value is asked for: it stays what it is.
-// CHECK-LABEL: func.func @no_rotation
-func.func @no_rotation(%n: i64, %s0: f64) -> f64 {
-  // CHECK: prob.for {{.*}} carry(%[[S:.*]] = %{{.*}} : f64) {
-  // CHECK: arith.mulf %[[S]], %[[S]]
+// Its last value is asked for, or the carry itself is used too: both are carried.
+// CHECK-LABEL: func.func @rotate_beside
+func.func @rotate_beside(%n: i64, %s0: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(%{{.*}} = %{{.*}} : f64, %[[V:.*]] = %{{.*}} : f64) {
+  // CHECK: %[[NEXT:.*]] = arith.addf %[[V]]
+  // CHECK: %[[ROOT:.*]] = math.sqrt %[[NEXT]]
+  // CHECK: prob.yield carry(%[[ROOT]], %[[NEXT]] : f64, f64)
   %c0 = arith.constant 0 : i64
   %one = arith.constant 1.0 : f64
   %last = prob.for %i = %c0 to %n carry(%s = %s0 : f64) {

@@ -108,3 +108,29 @@ func.func @effects(%x: tensor<?xf64>, %n: i64, %b: f64) -> f64 {
   }
   return %last : f64
 }
+
+// A carry that only hands on what the step before made of the recurrence is made anew behind it.
+// CHECK-LABEL: func.func @delay
+// CHECK-SAME: %[[Y:.*]]: tensor<?xf64>, %[[N:.*]]: i64, %[[B:.*]]: f64, %[[S0:.*]]: f64
+func.func @delay(%y: tensor<?xf64>, %n: i64, %b: f64, %s0: f64) -> f64 {
+  // CHECK: prob.for {{.*}} carry(%{{.*}} = %[[B]] : f64) map(f64) {
+  // CHECK-NOT: math.
+  // CHECK: prob.for %[[J:.*]] = {{.*}} sum(f64) {
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[J]]
+  // CHECK: %[[S:.*]] = scf.if %[[FIRST]] -> (f64) {
+  // CHECK: scf.yield %[[S0]]
+  // CHECK: math.sqrt
+  // CHECK: arith.divf %{{.*}}, %[[S]]
+  %c0 = arith.constant 0 : i64
+  %v_last, %s_last, %t = prob.for %i = %c0 to %n carry(%v = %b : f64, %s = %s0 : f64) sum(f64) {
+    %yi = prob.extract %y[%i] : tensor<?xf64> -> f64
+    %z = arith.divf %yi, %s : f64
+    %l = math.log %s : f64
+    %q = arith.addf %z, %l : f64
+    %p = arith.mulf %v, %b : f64
+    %next = arith.addf %p, %yi : f64
+    %root = math.sqrt %next : f64
+    prob.yield carry(%next, %root : f64, f64) sum(%q : f64)
+  }
+  return %t : f64
+}
