@@ -4,12 +4,15 @@
 #include <limits>
 
 #include "compiler/sema/elaborator.h"
+#include "compiler/sema/large_stack.h"
 
 namespace borel::sema {
 
 std::optional<typed::Program> analyse(const ast::File& main, Library& library,
                                       const AnalyseOptions& options, Diagnostics& diagnostics) {
-  return Elaborator(main, library, options, diagnostics).run();
+  std::optional<typed::Program> program;
+  on_large_stack([&] { program = Elaborator(main, library, options, diagnostics).run(); });
+  return program;
 }
 
 Elaborator::Elaborator(const ast::File& main, Library& library, const AnalyseOptions& options,
