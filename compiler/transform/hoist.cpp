@@ -10,6 +10,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -211,6 +212,7 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
         continue;
       Block& block = function.getBody().front();
       DataOnly data(block);
+      lift_from_branches(block, data);
       Splitter(data).split_block(block);
       copy_border(block, data, body, copies, hoisted);
     }
@@ -221,6 +223,26 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
   }
 
  private:
+  /// Arithmetic on data in branches leaves them: it can be done once whether they are taken or not.
+  /// Reads of elements stay, for the branch may be what keeps them in range.
+  static void lift_from_branches(Block& block, DataOnly& data) {
+    for (auto branch : block.getOps<mlir::scf::IfOp>()) {
+      for (mlir::Region& region : branch->getRegions()) {
+        if (region.empty()) continue;
+        for (Operation& op : llvm::make_early_inc_range(region.front())) {
+          const bool is_arithmetic = op.getNumRegions() == 0 && op.getNumResults() == 1 &&
+                                     mlir::isPure(&op) && !mlir::isa<prob::ExtractOp>(op);
+          if (!is_arithmetic || !llvm::all_of(op.getOperands(), [&](Value operand) {
+                return data.contains(operand) && analysis::is_outside(operand, branch);
+              }))
+            continue;
+          op.moveBefore(branch);
+          data.insert(op.getResult(0));
+        }
+      }
+    }
+  }
+
   /// Copies everything of data that the rest of the function needs into bind.
   static void copy_border(Block& block, const DataOnly& data, Block* body,
                           llvm::SmallVectorImpl<Value>& copies,

@@ -1,6 +1,7 @@
 #include "compiler/transform/simplify.h"
 
 #include "compiler/dialect/prob.h"
+#include "compiler/transform/simplify_factors.h"
 #include "compiler/transform/simplify_loops.h"
 #include "compiler/transform/simplify_peel.h"
 #include "compiler/transform/simplify_recurrence.h"
@@ -76,7 +77,7 @@ class SimplifyPass
     for (prob::ForOp loop : loops) {
       changed |= mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop)) > 0;
       for (const auto& rule : {clean_results, unroll_short, peel_first, rotate_carries,
-                               shorten_recurrences, simplify_intos, simplify_sums}) {
+                               shorten_recurrences, simplify_intos, sink_factors, simplify_sums}) {
         loop = rule(loop, changed);
         if (!loop) break;
       }

@@ -289,6 +289,25 @@ struct Quotient : mlir::OpRewritePattern<DivFOp> {
   }
 };
 
+/// (a c) ± (b c) = (a ± b) c in a loop where c is fixed: one product less, and c can leave. Null
+/// where the operands are no such products.
+Value without_common_factor(mlir::Operation* op, PatternRewriter& rewriter, Value& factor) {
+  prob::ForOp loop = loop_of(op);
+  auto p = op->getOperand(0).getDefiningOp<MulFOp>(), q = op->getOperand(1).getDefiningOp<MulFOp>();
+  if (!loop || !p || !q || !p->hasOneUse() || !q->hasOneUse()) return nullptr;
+  for (const unsigned i : {0U, 1U}) {
+    for (const unsigned j : {0U, 1U}) {
+      const Value c = p->getOperand(i), a = p->getOperand(1 - i), b = q->getOperand(1 - j);
+      if (c != q->getOperand(j) || varies_in(c, loop) || !varies_in(a, loop) || !varies_in(b, loop))
+        continue;
+      factor = c;
+      if (mlir::isa<AddFOp>(op)) return rewriter.create<AddFOp>(op->getLoc(), a, b);
+      return rewriter.create<SubFOp>(op->getLoc(), a, b);
+    }
+  }
+  return nullptr;
+}
+
 /// x + x = 2 x, x + 0 = x, a + -b = a - b, (x + c) + k = x + (c + k) for fixed c and k. Zeros may
 /// change sign.
 struct Sum : mlir::OpRewritePattern<AddFOp> {
@@ -313,6 +332,10 @@ struct Sum : mlir::OpRewritePattern<AddFOp> {
     }
     if (auto negative = a.getDefiningOp<NegFOp>()) {
       rewriter.replaceOpWithNewOp<SubFOp>(op, b, negative.getOperand());
+      return success();
+    }
+    if (Value factor; const Value rest = without_common_factor(op, rewriter, factor)) {
+      rewriter.replaceOpWithNewOp<MulFOp>(op, rest, factor);
       return success();
     }
     prob::ForOp loop = loop_of(op);
@@ -349,6 +372,10 @@ struct Difference : mlir::OpRewritePattern<SubFOp> {
     }
     if (real_constant_of(op.getRhs()) == 0.0) {
       rewriter.replaceOp(op, op.getLhs());
+      return success();
+    }
+    if (Value factor; const Value rest = without_common_factor(op, rewriter, factor)) {
+      rewriter.replaceOpWithNewOp<MulFOp>(op, rest, factor);
       return success();
     }
     if (auto negative = op.getLhs().getDefiningOp<NegFOp>(); negative && negative->hasOneUse()) {
