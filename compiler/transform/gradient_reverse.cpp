@@ -281,12 +281,23 @@ class Reverser {
 
   // ---- reverse of one operation ----
 
+  // Whether all that an operation does besides its results is to check: the recorded sweep does
+  // that.
+  static bool only_faults(Operation& op) {
+    bool only = true;
+    op.walk([&](Operation* inner) {
+      if (inner->getNumRegions() == 0 && !mlir::isa<prob::FaultOp>(inner))
+        only &= mlir::isMemoryEffectFree(inner);
+    });
+    return only;
+  }
+
   LogicalResult reverse(Operation& op, IRMapping& map, Adjoints& adjoints) {
     if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) return reverse_loop(loop, map, adjoints);
     if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) return reverse_if(branch, map, adjoints);
     if (auto call = mlir::dyn_cast<func::CallOp>(op)) return reverse_call(call, map, adjoints);
     if (op.getNumResults() != 1 || !active(op.getResult(0))) {
-      if (mlir::isMemoryEffectFree(&op)) return success();
+      if (only_faults(op)) return success();
       return op.emitError("cannot be differentiated");
     }
     const Value seed = adjoints.lookup(op.getResult(0));
@@ -373,7 +384,7 @@ class Reverser {
   LogicalResult reverse_if(scf::IfOp branch, IRMapping& map, Adjoints& adjoints) {
     if (llvm::none_of(branch.getResults(),
                       [&](Value v) { return static_cast<bool>(adjoints.lookup(v)); })) {
-      if (mlir::isMemoryEffectFree(branch)) return success();
+      if (only_faults(*branch)) return success();
       return branch.emitError("cannot be differentiated");
     }
     const Location loc = branch.getLoc();
@@ -422,7 +433,7 @@ class Reverser {
   LogicalResult reverse_loop(prob::ForOp source, IRMapping& map, Adjoints& adjoints) {
     if (llvm::none_of(source.getResults(),
                       [&](Value v) { return static_cast<bool>(adjoints.lookup(v)); })) {
-      if (mlir::isMemoryEffectFree(source)) return success();
+      if (only_faults(*source)) return success();
       return source.emitError("cannot be differentiated");
     }
     const Location loc = source.getLoc();
