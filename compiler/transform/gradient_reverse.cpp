@@ -286,7 +286,7 @@ class Reverser {
   static bool only_faults(Operation& op) {
     bool only = true;
     op.walk([&](Operation* inner) {
-      if (inner->getNumRegions() == 0 && !mlir::isa<prob::FaultOp>(inner))
+      if (inner->getNumRegions() == 0 && !mlir::isa<prob::FaultOp, func::CallOp>(inner))
         only &= mlir::isMemoryEffectFree(inner);
     });
     return only;
