@@ -145,6 +145,11 @@ void ModuleLowering::make_entries() {
   finish(step.getArguments().take_front(parameters.size()), machine.step, step.getArguments());
   mlir::func::FuncOp draw = entry("draw", state, functions_.at(machine.draw).getResultTypes());
   finish({}, machine.draw, draw.getArguments());
+  if (machine.info == typed::FunctionId::None) {
+    entry("info", state, {});
+    b.create<mlir::func::ReturnOp>(loc);
+    return;
+  }
   mlir::func::FuncOp info = entry("info", state, functions_.at(machine.info).getResultTypes());
   finish({}, machine.info, info.getArguments());
 }

@@ -10,6 +10,7 @@
 #include "compiler/transform/gradient.h"
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
+#include "compiler/transform/sweep.h"
 #include "compiler/transform/trace.h"
 #include "compiler/transform/unconstrain.h"
 #include "llvm/ADT/DenseSet.h"
@@ -126,7 +127,7 @@ class Derive {
       case Kind::LogDensityPlain:
         return fill(source, target, [&](FuncOp f) {
           return step(density(f)) && step(unconstrain(f, {kind == Kind::LogDensity})) &&
-                 step(inline_calls(f)) && step(accumulate(f));
+                 step(inline_calls(f)) && step(accumulate(f)) && swept(f);
         });
       case Kind::LogDensityGradient:
         return differentiate_density(source, target, "log_density");
@@ -142,7 +143,7 @@ class Derive {
         return fill(source, target, [&](FuncOp f) { return step(simulate(f)) && finish_trace(f); });
       case Kind::TraceLogDensity:
         return fill(source, target, [&](FuncOp f) {
-          return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f));
+          return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f)) && swept(f);
         });
       case Kind::Diagnose:
         return fill(source, target, [&](FuncOp f) {
@@ -169,6 +170,11 @@ class Derive {
 
   static bool step(LogicalResult result) { return succeeded(result); }
 
+  static bool swept(FuncOp function) {
+    sweep(function);
+    return true;
+  }
+
   /// Calls of library functions in a trace become part of it; what they require does not matter.
   static bool finish_trace(FuncOp function) {
     if (failed(inline_calls(function))) return false;
@@ -177,7 +183,10 @@ class Derive {
   }
 
   LogicalResult prepare(FuncOp function) {
-    return options_.prepare ? options_.prepare(function) : success();
+    sweep(function);
+    if (options_.prepare && failed(options_.prepare(function))) return failure();
+    sweep(function);  // the loop passes may have taken the last use of a call
+    return success();
   }
 
   FuncOp copy(FuncOp source) {
@@ -253,8 +262,7 @@ class Derive {
     auto call = b.create<CallOp>(target.getLoc(), shape, target.getArguments());
     b.create<mlir::func::ReturnOp>(target.getLoc(), call.getResult(0));
     target->removeAttr(prob::derive_attribute);
-    if (target.getNumArguments() == 0)
-      target->setAttr(prob::global_attribute, b.getUnitAttr());
+    if (target.getNumArguments() == 0) target->setAttr(prob::global_attribute, b.getUnitAttr());
     return success();
   }
 
