@@ -150,6 +150,9 @@ class Elaborator {
   Elaborator(const ast::File& main, Library& library, const AnalyseOptions& options,
              Diagnostics& diagnostics);
   std::optional<typed::Program> run();
+  /// Errors in the declarations of the program that are not in `reached`.
+  void check_unreached(std::set<const void*> reached);
+  const std::set<const void*>& reached() const { return reached_; }
 
  private:
   // ---- build.cpp: making typed nodes, variables, statements ----
@@ -467,6 +470,8 @@ class Elaborator {
   bool machine_parameters(const MachineValue& m);
   /// The info of a machine that has none.
   FunctionId no_statistics(const MachineValue& m, const Type& state, Span span);
+  void declare_all(bool report);
+  bool has_infer() const;
   const ast::FunctionDecl* choose_infer();
   bool infer(const ast::FunctionDecl& decl);
   void inputs(const ast::FunctionDecl& decl);

@@ -11,7 +11,14 @@ namespace borel::sema {
 std::optional<typed::Program> analyse(const ast::File& main, Library& library,
                                       const AnalyseOptions& options, Diagnostics& diagnostics) {
   std::optional<typed::Program> program;
-  on_large_stack([&] { program = Elaborator(main, library, options, diagnostics).run(); });
+  on_large_stack([&] {
+    Elaborator elaborator(main, library, options, diagnostics);
+    program = elaborator.run();
+    if (!program || !options.everything) return;
+    Elaborator rest(main, library, options, diagnostics);
+    rest.check_unreached(elaborator.reached());
+    if (diagnostics.has_errors()) program.reset();
+  });
   return program;
 }
 
@@ -23,23 +30,46 @@ Elaborator::Elaborator(const ast::File& main, Library& library, const AnalyseOpt
       diagnostics_(&diagnostics),
       real_diagnostics_(&diagnostics) {}
 
-std::optional<typed::Program> Elaborator::run() {
-  size_t errors = diagnostics_->error_count();
+void Elaborator::declare_all(bool report) {
   for (const ast::Decl& decl : main_.decls) {
     auto [at, added] = main_decls_.emplace(decl.name().text, &decl);
-    if (!added) {
+    if (!added && report) {
       diagnostics_
           ->error("name.twice", decl.name().span, "'" + decl.name().text + "' is declared twice")
           .with_note(at->second->name().span, "first declared here");
     }
   }
   for (const ast::Name& name : main_.broken) main_decls_.emplace(name.text, nullptr);
-  const ast::FunctionDecl* decl = choose_infer();
-  if (decl == nullptr) return std::nullopt;
-  bool ok = infer(*decl);
-  if (!ok) check_the_rest();
+}
+
+bool Elaborator::has_infer() const {
+  return std::any_of(main_.decls.begin(), main_.decls.end(), [](const ast::Decl& d) {
+    const auto* f = std::get_if<ast::FunctionDecl>(&d.node);
+    return f != nullptr && f->kind == ast::FunctionKind::Infer;
+  });
+}
+
+std::optional<typed::Program> Elaborator::run() {
+  size_t errors = diagnostics_->error_count();
+  declare_all(true);
+  bool ok = true;
+  // A file of models and functions alone is nothing to compile, but may be looked through.
+  bool empty =
+      options_.everything && options_.infer.empty() && options_.model.empty() && !has_infer();
+  if (!empty) {
+    const ast::FunctionDecl* decl = choose_infer();
+    if (decl == nullptr) return std::nullopt;
+    ok = infer(*decl);
+    if (!ok) check_the_rest();
+  }
   if (!ok || diagnostics_->error_count() != errors) return std::nullopt;
   return std::move(program_);
+}
+
+void Elaborator::check_unreached(std::set<const void*> reached) {
+  declare_all(false);
+  reached_ = std::move(reached);
+  check_the_rest();
 }
 
 const ast::FunctionDecl* Elaborator::choose_infer() {

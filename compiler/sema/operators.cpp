@@ -224,6 +224,10 @@ ExprPtr Elaborator::product(ExprPtr a, ExprPtr b, Span span, Span op_span) {
                         .with_found(text(a->type) + " and " + text(b->type));
     if (a->type.dims.size() == 1 && b->type.dims.size() == 1) {
       d.with_suggestion("use '.*' to multiply element by element, or dot(x, y) for their product");
+    } else if (a->type.dims.size() <= 2 && b->type.dims.size() <= 2) {
+      d.with_suggestion(
+          "declare a table of numbers as matrix[n, m] to multiply it as a matrix, or use "
+          "'.*' to multiply element by element");
     } else {
       d.with_suggestion("use '.*' to multiply element by element");
     }

@@ -29,6 +29,9 @@ struct AnalyseOptions {
   std::set<std::string> data_names;
   /// For `model`: the machine, a def of one parameter; empty: no machine, only the model.
   std::string machine = "nuts";
+  /// Also look for errors in models and functions that nothing uses, as far as their parameters
+  /// have types; a file without any infer is then a program too, an empty one.
+  bool everything = false;
 };
 
 /// Nothing when there were errors; they are in `diagnostics`.

@@ -715,5 +715,25 @@ TEST(SemaPrint, OnlyTheFilesThatAreUsedAreRead) {
   EXPECT_EQ(analysed("model m() { a ~ Flat(real) }\ninfer main() { m() }\n").files, 2u);
 }
 
+// `everything` also looks at what no infer uses.
+TEST(SemaPrint, EverythingIsLookedAt) {
+  const std::string unused =
+      "model used() { a ~ Normal(0, 1) }\n"
+      "model unused(x: real[n]) { a ~ Normal(x, one) }\n"
+      "def generic(x) { return three }\n"
+      "def typed(x: real, n: int) { return x + two }\n";
+  const std::string main = "infer main() { walk(used()) }\n";
+  sema::AnalyseOptions options;
+  EXPECT_EQ(analysed(unused + main, options).text.find("error"), std::string::npos);
+  options.everything = true;
+  const std::string text = analysed(unused + main, options).text;
+  EXPECT_NE(text.find("test.ppl:2:42-44: error: unknown name 'one'"), std::string::npos) << text;
+  EXPECT_NE(text.find("test.ppl:4:41-43: error: unknown name 'two'"), std::string::npos) << text;
+  EXPECT_EQ(text.find("three"), std::string::npos) << text;
+  // Without an infer there is nothing to compile, and nothing wrong.
+  EXPECT_EQ(analysed("model m(n: int) { a ~ Normal(n, 1) }\n", options).text, "program \n");
+  EXPECT_NE(analysed("model m() { a ~ Normal(0, 1) }\n").text.find("no infer"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace borel
