@@ -76,8 +76,9 @@ class SimplifyPass
     function.walk([&](prob::ForOp loop) { loops.push_back(loop); });  // innermost first
     for (prob::ForOp loop : loops) {
       changed |= mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop)) > 0;
-      for (const auto& rule : {clean_results, unroll_short, peel_first, rotate_carries,
-                               shorten_recurrences, simplify_intos, sink_factors, simplify_sums}) {
+      for (const auto& rule :
+           {forward_copies, clean_results, unroll_short, peel_first, rotate_carries,
+            shorten_recurrences, simplify_intos, sink_factors, simplify_sums}) {
         loop = rule(loop, changed);
         if (!loop) break;
       }

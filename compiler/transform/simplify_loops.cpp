@@ -400,6 +400,46 @@ ForOp rotate_carries(ForOp loop, bool& changed) {
   return drop_unused(made);
 }
 
+namespace {
+/// Whether `read` gives an element of an array from outside at indices that are fixed or move with
+/// the loop.
+bool is_copy(ForOp loop, prob::ExtractOp read) {
+  return read && !read.getPlace() && !prob::is_array(read.getType()) &&
+         is_outside(read.getArray(), loop) && llvm::all_of(read.getIndices(), [&](Value index) {
+           return is_outside(index, loop) || analysis::offset_of(index).base == loop.induction();
+         });
+}
+}  // namespace
+
+ForOp forward_copies(ForOp loop, bool& changed) {
+  for (auto [map, value] : llvm::zip(loop.getMaps(), loop.terminator().getMaps())) {
+    auto read = value.getDefiningOp<prob::ExtractOp>();
+    if (map.use_empty() || !is_copy(loop, read)) continue;
+    for (Operation* user : llvm::make_early_inc_range(map.getUsers())) {
+      auto reader = mlir::dyn_cast<prob::ExtractOp>(user);
+      if (!reader || reader.getArray() != map || reader.getPlace()) continue;
+      OpBuilder b(reader);
+      const mlir::Location loc = reader.getLoc();
+      const Value iteration =
+          b.createOrFold<mlir::arith::AddIOp>(loc, reader.getIndices()[0], loop.getLower());
+      llvm::SmallVector<Value> indices;
+      for (const Value index : read.getIndices()) {
+        if (is_outside(index, loop)) {
+          indices.push_back(index);
+          continue;
+        }
+        const Value shift = prob::int_constant(b, loc, analysis::offset_of(index).offset);
+        indices.push_back(b.createOrFold<mlir::arith::AddIOp>(loc, iteration, shift));
+      }
+      const Value element = prob::extract(b, loc, read.getArray(), indices);
+      reader.replaceAllUsesWith(element);
+      reader.erase();
+      changed = true;
+    }
+  }
+  return loop;
+}
+
 ForOp clean_results(ForOp loop, bool& changed) {
   // Equal sums and maps are one, and so are carries that start and go on alike.
   prob::YieldOp yield = loop.terminator();

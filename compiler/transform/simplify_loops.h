@@ -18,6 +18,10 @@ prob::ForOp simplify_intos(prob::ForOp loop, bool& changed);
 /// carried: a standard deviation that is squared becomes a variance, and leaves the recurrence.
 prob::ForOp rotate_carries(prob::ForOp loop, bool& changed);
 
+/// A map that only copies elements of another array is that array, shifted: who reads it reads
+/// there.
+prob::ForOp forward_copies(prob::ForOp loop, bool& changed);
+
 /// Drops unused results and merges equal ones.
 prob::ForOp clean_results(prob::ForOp loop, bool& changed);
 

@@ -358,10 +358,14 @@ struct Sum : mlir::OpRewritePattern<AddFOp> {
   }
 };
 
-/// a - -b = a + b, 0 - b = -b, -a - b = -(a + b).
+/// x - x = 0 (where x is finite), a - -b = a + b, 0 - b = -b, -a - b = -(a + b).
 struct Difference : mlir::OpRewritePattern<SubFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(SubFOp op, PatternRewriter& rewriter) const override {
+    if (op.getLhs() == op.getRhs()) {
+      rewriter.replaceOp(op, constant_like(rewriter, op.getLoc(), op.getLhs(), 0.0));
+      return success();
+    }
     if (auto negative = op.getRhs().getDefiningOp<NegFOp>()) {
       rewriter.replaceOpWithNewOp<AddFOp>(op, op.getLhs(), negative.getOperand());
       return success();

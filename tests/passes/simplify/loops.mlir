@@ -165,3 +165,32 @@ func.func @checks() -> (f64, f64) {
   }
   return %a, %d : f64, f64
 }
+
+// A copy of a part of an array is that part.
+// CHECK-LABEL: func.func @copy
+// CHECK-SAME: %[[U:.*]]: tensor<?xf64>, %[[N:.*]]: i64
+func.func @copy(%u: tensor<?xf64>, %n: i64, %g: tensor<?xi64>) -> f64 {
+  // CHECK: %[[S:.*]] = prob.for
+  // CHECK: %[[PLACE:.*]] = arith.remsi
+  // CHECK: %[[AT:.*]] = arith.addi %[[PLACE]], %c2_i64
+  // CHECK: prob.extract %[[U]][%[[AT]]]
+  // CHECK: prob.yield sum(
+  // CHECK-NOT: prob.for
+  // CHECK: return %[[S]]
+  %c0 = arith.constant 0 : i64
+  %c2 = arith.constant 2 : i64
+  %end = arith.subi %n, %c2 : i64
+  %m = prob.for %i = %c0 to %end map(f64) {
+    %at = arith.addi %i, %c2 : i64
+    %v = prob.extract %u[%at] : tensor<?xf64> -> f64
+    prob.yield map(%v : f64)
+  }
+  %s = prob.for %i = %c0 to %end sum(f64) {
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %small = arith.remsi %gi, %end : i64
+    %v = prob.extract %m[%small] : tensor<?xf64> -> f64
+    %e = math.exp %v : f64
+    prob.yield sum(%e : f64)
+  }
+  return %s : f64
+}
