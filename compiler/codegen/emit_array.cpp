@@ -321,11 +321,21 @@ void FunctionEmitter::emit_add_at(prob::AddAtOp op) {
 void FunctionEmitter::emit_select(mlir::Operation& op) {
   const Value chosen = op.getResult(0);
   define(chosen);
+  const Value yes = op.getOperand(1), no = op.getOperand(2);
+  IRValue* condition = scalar_of(op.getOperand(0));
+  if (!same_buffer(yes, chosen) && !same_buffer(no, chosen)) {
+    const Array to = array_of(chosen), a = array_of(yes), b = array_of(no);
+    check_shape(a, to, yes, chosen);
+    check_shape(b, to, no, chosen);
+    Array from = a;
+    from.data = b_.CreateSelect(condition, a.data, b.data);
+    return copy(from, to);
+  }
   llvm::BasicBlock *first = block("then"), *second = block("else"), *next = block("endif");
-  b_.CreateCondBr(scalar_of(op.getOperand(0)), first, second);
-  for (const unsigned i : {1u, 2u}) {
-    b_.SetInsertPoint(i == 1 ? first : second);
-    transfer({{op.getOperand(i), chosen}});
+  b_.CreateCondBr(condition, first, second);
+  for (const Value from : {yes, no}) {
+    b_.SetInsertPoint(from == yes ? first : second);
+    transfer({{from, chosen}});
     b_.CreateBr(next);
   }
   b_.SetInsertPoint(next);
@@ -375,7 +385,7 @@ void FunctionEmitter::transfer(llvm::ArrayRef<Transfer> transfers) {
 void FunctionEmitter::for_vectors(IRValue* elements,
                                   llvm::function_ref<void(IRValue*, IRValue*)> body) {
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
-  llvm::BasicBlock *before = b_.GetInsertBlock(), *loop = block("copy"), *next = block("copied");
+  llvm::BasicBlock *before = b_.GetInsertBlock(), *loop = block("each"), *next = block("each.end");
   b_.CreateCondBr(b_.CreateICmpSGT(elements, constant(0)), loop, next);
   b_.SetInsertPoint(loop);
   auto* at = b_.CreatePHI(m_.i64, 2);
@@ -392,13 +402,7 @@ void FunctionEmitter::for_vectors(IRValue* elements,
 
 void FunctionEmitter::copy(const Array& from, const Array& to) {
   if (from.data == to.data) return;
-  auto* type = llvm::FixedVectorType::get(m_.i64, static_cast<unsigned>(m_.target.vector_width));
-  for_vectors(count(to), [&](IRValue* at, IRValue* mask) {
-    auto* read = b_.CreateMaskedLoad(type, address(from, at), llvm::Align(8), mask,
-                                     llvm::Constant::getNullValue(type));
-    mark(read, from);
-    mark(b_.CreateMaskedStore(read, address(to, at), llvm::Align(8), mask), to);
-  });
+  b_.CreateCall(m_.copy(), {to.data, from.data, count(to)});
 }
 
 void FunctionEmitter::add_array(const Array& from, const Array& to) {

@@ -143,6 +143,48 @@ void ModuleEmitter::emit(EmittedFunction& function) {
   FunctionEmitter(*this, function).run();
 }
 
+// A function rather than code in place: programs have many copies of short arrays.
+llvm::Function* ModuleEmitter::copy() {
+  if (copy_) return copy_;
+  copy_ = llvm::Function::Create(
+      llvm::FunctionType::get(llvm::Type::getVoidTy(context), {ptr, ptr, i64}, false),
+      llvm::GlobalValue::InternalLinkage, "borel.copy", module);
+  copy_->setDoesNotThrow();
+  copy_->setWillReturn();
+  copy_->setNoSync();
+  copy_->setOnlyAccessesArgMemory();
+  copy_->addFnAttr(llvm::Attribute::NoInline);
+  for (const unsigned i : {0u, 1u}) copy_->addParamAttr(i, llvm::Attribute::NoCapture);
+  copy_->addParamAttr(0, llvm::Attribute::WriteOnly);
+  copy_->addParamAttr(1, llvm::Attribute::ReadOnly);
+  const auto width = static_cast<unsigned>(target.vector_width);
+  const auto block = [&](const char* name) {
+    return llvm::BasicBlock::Create(context, name, copy_);
+  };
+  llvm::IRBuilder<> b(block("entry"));
+  llvm::BasicBlock *entry = b.GetInsertBlock(), *loop = block("loop"), *end = block("end");
+  llvm::Value* count = copy_->getArg(2);
+  b.CreateCondBr(b.CreateICmpSGT(count, b.getInt64(0)), loop, end);
+  b.SetInsertPoint(loop);
+  auto* at = b.CreatePHI(i64, 2);
+  at->addIncoming(b.getInt64(0), entry);
+  llvm::SmallVector<llvm::Constant*> numbers;
+  for (unsigned i = 0; i < width; ++i) numbers.push_back(b.getInt64(i));
+  llvm::Value* mask = b.CreateICmpSGT(b.CreateVectorSplat(width, b.CreateSub(count, at)),
+                                      llvm::ConstantVector::get(numbers));
+  auto* type = llvm::FixedVectorType::get(i64, width);
+  llvm::Value* elements =
+      b.CreateMaskedLoad(type, b.CreateGEP(i64, copy_->getArg(1), at), llvm::Align(8), mask,
+                         llvm::Constant::getNullValue(type));
+  b.CreateMaskedStore(elements, b.CreateGEP(i64, copy_->getArg(0), at), llvm::Align(8), mask);
+  llvm::Value* next = b.CreateAdd(at, b.getInt64(width));
+  at->addIncoming(next, loop);
+  b.CreateCondBr(b.CreateICmpSLT(next, count), loop, end);
+  b.SetInsertPoint(end);
+  b.CreateRetVoid();
+  return copy_;
+}
+
 // runtime/core/philox.h defines the numbers.
 llvm::Function* ModuleEmitter::uniform() {
   if (uniform_) return uniform_;

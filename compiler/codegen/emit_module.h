@@ -52,6 +52,8 @@ class ModuleEmitter {
   EmittedFunction& function(llvm::StringRef name);  // and emits it
   // `double borel.uniform(ptr context)`: the next uniform of the step whose RandomContext is there.
   llvm::Function* uniform();
+  // `void borel.copy(ptr to, ptr from, i64 elements)`: of arrays that are apart or the same.
+  llvm::Function* copy();
 
   mlir::ModuleOp source;
   llvm::Module& module;
@@ -75,6 +77,7 @@ class ModuleEmitter {
 
   std::map<mlir::Operation*, EmittedFunction> functions_;
   llvm::Function* uniform_ = nullptr;
+  llvm::Function* copy_ = nullptr;
 };
 
 // What a step's random bits are made from; it lies at the start of the workspace of functions that

@@ -47,6 +47,7 @@ class StoragePlanner {
   void run(llvm::ArrayRef<int> in_place) {
     collect(in_place);
     pair_up();
+    keep_state(in_place);
     std::stable_sort(pairs_.begin(), pairs_.end(),
                      [](const Pair& a, const Pair& b) { return a.depth > b.depth; });
     for (const Pair& pair : pairs_) join(find(pair.a), find(pair.b));
@@ -253,6 +254,21 @@ class StoragePlanner {
       if (!first || times_.begin(here) < times_.begin(first)) first = here;
     }
     return first;
+  }
+
+  // A state that is updated in place: what is returned lies where the argument lies, before
+  // anything else can claim it. Their extents agree by contract.
+  void keep_state(llvm::ArrayRef<int> in_place) {
+    mlir::Operation* returned = function_.getBody().front().getTerminator();
+    for (unsigned n = 0; n < in_place.size(); ++n) {
+      if (in_place[n] < 0) continue;
+      const Value value = returned->getOperand(static_cast<unsigned>(in_place[n]));
+      if (StoragePlan::is_view(value)) continue;
+      const unsigned a = find(function_.getArgument(n)), b = find(value);
+      if (a != b && !groups_[b].read_only && !groups_[b].result &&
+          !interfere(groups_[a], groups_[b]))
+        unite(a, b);
+    }
   }
 
   void give_results() {
