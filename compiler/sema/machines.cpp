@@ -130,7 +130,8 @@ std::optional<FunctionId> Elaborator::machine_method(const MachineValue& m,
   if (state != nullptr) {
     bool tuple = state->kind == Type::Kind::Tuple;
     size_t count = tuple ? state->elements.size() : 1;
-    if (method.params.size() == count) {
+    // A record of one field is taken whole.
+    if (method.params.size() == count && !(tuple && count == 1)) {
       for (size_t i = 0; i < count; ++i) {
         const Type& type = tuple ? state->elements[i] : *state;
         const ast::Name& name = method.params[i].name;
