@@ -3,7 +3,6 @@
 #include "compiler/lower/function_lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace borel::lowering {
 
@@ -143,20 +142,16 @@ mlir::func::FuncOp ModuleLowering::cholesky() {
                                                    prob::real_constant(b, loc, 0.0));
     b.create<prob::RequireOp>(loc, positive, int64_t{-1});
     const Value diagonal = b.create<math::SqrtOp>(loc, square);
-    const Value column = loops.map(n, real, [&](Value i) {
-      const Value below = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::sgt, i, j);
-      auto branch = b.create<mlir::scf::IfOp>(loc, mlir::TypeRange{real}, below, true);
-      mlir::OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&branch.getThenRegion().front());
+    // Above the diagonal the same is computed for nothing: without a branch the column is one
+    // plate.
+    const Value column = loops.map(n, real, [&](Value i) -> Value {
       const Value rest = b.create<arith::SubFOp>(loc, loops.at(a, {j, i}), dot(i));
-      const Value value = b.create<arith::DivFOp>(loc, rest, diagonal);
-      b.create<mlir::scf::YieldOp>(loc, value);
-      b.setInsertionPointToStart(&branch.getElseRegion().front());
-      const Value on = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, i, j);
+      const Value below = b.create<arith::DivFOp>(loc, rest, diagonal);
+      const Value is_below = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::sgt, i, j);
+      const Value is_on = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, i, j);
       const Value other =
-          b.create<arith::SelectOp>(loc, on, diagonal, prob::real_constant(b, loc, 0.0));
-      b.create<mlir::scf::YieldOp>(loc, other);
-      return branch.getResult(0);
+          b.create<arith::SelectOp>(loc, is_on, diagonal, prob::real_constant(b, loc, 0.0));
+      return b.create<arith::SelectOp>(loc, is_below, below, other);
     });
     if (column.getType() != vector) throw InternalError("a column is not a vector");
     return loops.insert(column, lower, j);
