@@ -55,7 +55,7 @@ const Settings models[] = {
     {"seeds_data-seeds_model", 8000, 0.95},
 };
 
-struct Run {
+struct Sampled {
   BoundProgram bound;
   runtime::SampleResult result;
   io::Summary summary;
@@ -63,7 +63,7 @@ struct Run {
 
 /// Binds and samples; fails the test when that is not possible.
 void sample(const std::string& folder, const fs::path& data, int draws, double target_accept,
-            Run& run) {
+            Sampled& run) {
   ProgramArguments arguments;
   arguments.file = std::string(BOREL_PROGRAMS) + "/" + folder + ".ppl";
   LowerOptions functions;
@@ -105,7 +105,7 @@ TEST_P(PosteriordbSampling, AgreesWithTheReference) {
   ASSERT_TRUE(file) << reference_path;
   const auto reference = nlohmann::json::parse(file);
 
-  Run run;
+  Sampled run;
   sample(folder, data, GetParam().draws, GetParam().target_accept, run);
   if (HasFatalFailure()) return;
   std::map<std::string, const io::SummaryRow*> rows;
@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(All, PosteriordbSampling, ::testing::ValuesIn(models),
 TEST(Posteriordb, CentredEightSchoolsWarnsOfDivergencesAndNamesTau) {
   const fs::path data = data_of("eight_schools-eight_schools_centered");
   REQUIRE_DATA(data);
-  Run run;
+  Sampled run;
   sample("eight_schools-eight_schools_centered", data, 1000, 0.8, run);
   if (HasFatalFailure()) return;
   EXPECT_GT(run.summary.divergent(), 0);
