@@ -55,6 +55,7 @@ class Split {
     choose_before();
     choose_after();
     if (!split_before_ && !split_after_) return;
+    if (!intos_are_whole()) return;
     rebuild();
   }
 
@@ -99,6 +100,7 @@ class Split {
 
   void classify() {
     find_dependent();
+    find_accumulators();
     find_delays();
     feeds_.clear();
     llvm::SmallVector<Value> work;
@@ -110,6 +112,50 @@ class Split {
       if (!op || op->getBlock() != &loop_.block() || !feeds_.insert(op).second) continue;
       each_use(op, [&](Value operand) { work.push_back(operand); });
     }
+  }
+
+  /// Arrays on their way from an into argument to the yield (and what comes along with them).
+  void find_accumulators() {
+    accumulators_.clear();
+    accumulators_.insert(loop_.into_args().begin(), loop_.into_args().end());
+    for (Operation& op : loop_.block().without_terminator()) {
+      bool uses = false;
+      if (!mlir::isa<prob::DimOp>(op))
+        each_use(&op, [&](Value value) { uses |= accumulators_.contains(value); });
+      if (!uses) continue;
+      for (const Value result : op.getResults())
+        if (prob::is_array(result.getType())) accumulators_.insert(result);
+    }
+  }
+
+  /// The operations between an into argument and what is yielded for it.
+  Operations chain_of(Value yielded) {
+    Operations out;
+    llvm::SmallVector<Value> work{yielded};
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      Operation* op = value.getDefiningOp();
+      if (!op || !accumulators_.contains(value) || op->getBlock() != &loop_.block() ||
+          !out.insert(op))
+        continue;
+      each_use(op, [&](Value operand) { work.push_back(operand); });
+    }
+    return out;
+  }
+
+  /// Whether every into is in one place: a plate that does part of its additions would lose the
+  /// rest.
+  bool intos_are_whole() {
+    for (const Value yielded : loop_.terminator().getIntos()) {
+      const Home at = home(yielded);
+      for (Operation* op : chain_of(yielded)) {
+        const bool recurrent = depends_.contains(op) && feeds_.contains(op);
+        if ((before_.contains(op) && at != Home::before) ||
+            (after_.contains(op) && at != Home::after) || (recurrent && at != Home::loop))
+          return false;
+      }
+    }
+    return true;
   }
 
   void find_delays() {
@@ -165,7 +211,8 @@ class Split {
     llvm::SetVector<Value> inputs;
     const auto consider = [&](Value value) {
       if (value.getParentBlock() != &loop_.block() || depends_on_carry(value)) return;
-      if (value.getDefiningOp() && cost_behind(value) > 0) inputs.insert(value);
+      if (value.getDefiningOp() && !accumulators_.contains(value) && cost_behind(value) > 0)
+        inputs.insert(value);
     };
     for (Operation& op : loop_.block().without_terminator())
       if (depends_.contains(&op) && feeds_.contains(&op)) each_use(&op, consider);
@@ -433,7 +480,7 @@ class Split {
 
   ForOp loop_;
   llvm::DenseSet<Operation*> depends_, feeds_;  // on a carry; a carry
-  llvm::DenseSet<Value> delays_;
+  llvm::DenseSet<Value> delays_, accumulators_;
   llvm::MapVector<Value, Operations> delayed_;  // by delay: what its next value needs
   Operations before_, after_;
   llvm::SetVector<Value> handed_, recorded_;  // arrays from the plate before; from the loop

@@ -134,3 +134,32 @@ func.func @delay(%y: tensor<?xf64>, %n: i64, %b: f64, %s0: f64) -> f64 {
   }
   return %t : f64
 }
+
+// An into that is added to on a branch of the recurrence stays in the loop with all its additions.
+// CHECK-LABEL: func.func @into_on_a_branch
+func.func @into_on_a_branch(%x: tensor<?xf64>, %g: tensor<?xi64>, %n: i64, %b: f64,
+                            %z: tensor<?xf64>) -> (f64, tensor<?xf64>) {
+  // CHECK: prob.for {{.*}} carry({{.*}}) into(
+  // CHECK: %[[H:.*]] = prob.add_at
+  // CHECK: scf.if
+  // CHECK: prob.add_at %{{.*}} into %[[H]]
+  // CHECK: prob.yield carry({{.*}}) into(
+  %c0 = arith.constant 0 : i64
+  %last, %a = prob.for %i = %c0 to %n carry(%c = %b : f64) into(%h = %z : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %e = math.exp %xi : f64
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %h1 = prob.add_at %e into %h[%gi] : f64 into tensor<?xf64>
+    %p = arith.cmpf ogt, %c, %e : f64
+    %c1, %h2 = scf.if %p -> (f64, tensor<?xf64>) {
+      %l = math.log %c : f64
+      %h3 = prob.add_at %l into %h1[%i] : f64 into tensor<?xf64>
+      scf.yield %l, %h3 : f64, tensor<?xf64>
+    } else {
+      %s = math.sin %c : f64
+      scf.yield %s, %h1 : f64, tensor<?xf64>
+    }
+    prob.yield carry(%c1 : f64) into(%h2 : tensor<?xf64>)
+  }
+  return %last, %a : f64, tensor<?xf64>
+}
