@@ -214,7 +214,7 @@ View FunctionLowering::view(const typed::Expr& expr) {
       return filled(element, extents);
     }
     case Op::Cholesky:
-      return view_of(call(module_.cholesky(), {value(*node->args[0])}).front());
+      return view_of(call(module_.cholesky(node->place), {value(*node->args[0])}).front());
     case Op::SolveLower: {
       const Value lower = value(*node->args[0]);
       const Value right = value(*node->args[1]);

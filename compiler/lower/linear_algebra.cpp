@@ -118,14 +118,16 @@ Value forward_substitution(LoopBuilder loops, Value lower, Value y) {
 }  // namespace
 
 /// "cholesky": L with A = L L', from A's lower triangle, column by column. Where A is not positive
-/// definite the density is 0.
-mlir::func::FuncOp ModuleLowering::cholesky() {
-  mlir::func::FuncOp& function = on_demand_["cholesky"];
+/// definite the density is 0, and `place` says where it was asked for.
+mlir::func::FuncOp ModuleLowering::cholesky(typed::PlaceId place) {
+  std::string name = "linear_algebra.cholesky";
+  if (place != typed::PlaceId::None) name += "." + std::to_string(static_cast<int32_t>(place));
+  mlir::func::FuncOp& function = on_demand_[name];
   if (function) return function;
   const mlir::Location loc = mlir::UnknownLoc::get(context_);
   const mlir::Type real = prob::real_type(context_);
   const mlir::Type matrix = prob::array_type(real, 2), vector = prob::array_type(real, 1);
-  function = make_function("linear_algebra.cholesky", matrix, matrix, loc, true);
+  function = make_function(name, matrix, matrix, loc, true);
   mlir::OpBuilder b = mlir::OpBuilder::atBlockEnd(&function.getBody().front());
   LoopBuilder loops{b, loc};
   const Value a = function.getArgument(0);
@@ -140,7 +142,7 @@ mlir::func::FuncOp ModuleLowering::cholesky() {
     const Value square = b.create<arith::SubFOp>(loc, loops.at(a, {j, j}), dot(j));
     const Value positive = b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::OGT, square,
                                                    prob::real_constant(b, loc, 0.0));
-    b.create<prob::RequireOp>(loc, positive, int64_t{-1});
+    b.create<prob::RequireOp>(loc, positive, static_cast<int64_t>(place));
     const Value diagonal = b.create<math::SqrtOp>(loc, square);
     // Above the diagonal the same is computed for nothing: without a branch the column is one
     // plate.

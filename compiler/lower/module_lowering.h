@@ -38,7 +38,7 @@ class ModuleLowering {
   mlir::func::FuncOp derived(typed::ModelId id, llvm::StringRef kind);
   mlir::func::FuncOp gradient(typed::FunctionId id, const std::vector<bool>& wrt);
   /// A function of linear algebra (linear_algebra.cpp), emitted on demand.
-  mlir::func::FuncOp cholesky();
+  mlir::func::FuncOp cholesky(typed::PlaceId place);
   mlir::func::FuncOp solve_lower(bool matrix);
 
   /// A new private function after all others.
