@@ -162,6 +162,10 @@ void ModuleLowering::describe_program() {
   for (size_t i = 0; i < program_.models.size(); ++i) {
     const auto id = static_cast<typed::ModelId>(i);
     const typed::Model& model = program_[id];
+    // The runtime knows no captured values: a model with some is for the program's own use.
+    if (!model.params.empty()) continue;
+    if (program_.machine && program_.machine->model == id)
+      out.machine.model = static_cast<int32_t>(out.models.size());
     ModelDescription& description = out.models.emplace_back();
     description.name = model.name;
     for (const auto kind :
@@ -180,8 +184,6 @@ void ModuleLowering::describe_program() {
         s.span = describe(site.span);
       }
     description.shape = "shape." + model.name;
-    // The runtime knows no captured values, so a model with some is only for the machine's own use.
-    if (!model.params.empty()) continue;
     Abilities can;
     can.look(model.body);
     auto want = [&](bool wanted, const char* kind) -> std::string {
@@ -207,7 +209,8 @@ void ModuleLowering::describe_program() {
   out.has_machine = true;
   MachineDescription& m = out.machine;
   m.name = machine.name;
-  m.model = static_cast<int32_t>(machine.model);
+  if (m.model < 0)
+    throw InternalError("the machine's model has captured values", program_[machine.model].span);
   for (const typed::MachineParameter& parameter : machine.parameters)
     m.parameters.push_back(
         {parameter.name, parameter.type == typed::Scalar::Int ? DataType::Int : DataType::Real,

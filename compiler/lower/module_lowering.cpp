@@ -299,8 +299,10 @@ void ModuleLowering::make_model(typed::ModelId id) {
   mlir::func::FuncOp shape = make_function("shape." + model.name, function.getArgumentTypes(),
                                            integers, location(model.span), true);
   FunctionLowering(*this, shape).lower_shape(model);
-  shape.setPublic();
-  shape->setAttr(prob::entry_attribute, mlir::StringAttr::get(context_, "shape"));
+  if (model.params.empty()) {
+    shape.setPublic();
+    shape->setAttr(prob::entry_attribute, mlir::StringAttr::get(context_, "shape"));
+  }
   function->setAttr(prob::shape_attribute, mlir::FlatSymbolRefAttr::get(shape));
 }
 

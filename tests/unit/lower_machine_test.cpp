@@ -40,15 +40,16 @@ typed::Program ascent() {
     return std::vector<VarId>{b.variable("rate", real_type()), b.variable("stride", int_type())};
   };
   const auto state_params = [&](std::vector<VarId> out) {
-    for (const auto& [name, type] : {std::pair{"u", reals}, std::pair{"lp", real_type()},
-                                     std::pair{"steps", int_type()}})
+    for (const auto& [name, type] :
+         {std::pair{"u", reals}, std::pair{"lp", real_type()}, std::pair{"steps", int_type()}})
       out.push_back(b.variable(name, type));
     return out;
   };
   typed::Machine machine;
   machine.name = "ascent";
   machine.model = typed::ModelId{0};
-  machine.parameters = {{"rate", Scalar::Real, 0, 1, 0.1, {}}, {"stride", Scalar::Int, 1, 9, 2, {}}};
+  machine.parameters = {{"rate", Scalar::Real, 0, 1, 0.1, {}},
+                        {"stride", Scalar::Int, 1, 9, 2, {}}};
   machine.state = state;
   machine.statistics = {"lp", "steps"};
   {
@@ -58,19 +59,20 @@ typed::Program ascent() {
     p.insert(p.end(), {initial, radius});
     machine.init = b.function(
         "ascent.init", p, state,
-        block(give(make(state, typed::MakeTuple{list(b.ref(initial), std::move(lp), integer(0))}))));
+        block(
+            give(make(state, typed::MakeTuple{list(b.ref(initial), std::move(lp), integer(0))}))));
   }
   {
     const auto p = state_params(params());
     const VarId v = b.variable("v", real_type()), g = b.variable("g", reals);
-    auto both = model_call(Kind::LogDensityGradient, tuple_of({real_type(), reals}),
-                           list(b.ref(p[2])));
+    auto both =
+        model_call(Kind::LogDensityGradient, tuple_of({real_type(), reals}), list(b.ref(p[2])));
     auto moved = add(b.ref(p[2]), elementwise(Op::Mul, b.ref(g), b.ref(p[0])));
-    machine.step = b.function(
-        "ascent.step", p, state,
-        block(statement(typed::LetTuple{{v, g}, std::move(both)}),
-              give(make(state, typed::MakeTuple{list(std::move(moved), b.ref(v),
-                                                     add(b.ref(p[4]), b.ref(p[1])))}))));
+    machine.step =
+        b.function("ascent.step", p, state,
+                   block(statement(typed::LetTuple{{v, g}, std::move(both)}),
+                         give(make(state, typed::MakeTuple{list(std::move(moved), b.ref(v),
+                                                                add(b.ref(p[4]), b.ref(p[1])))}))));
   }
   {
     const auto p = state_params(params());
@@ -82,9 +84,9 @@ typed::Program ascent() {
     const auto p = state_params(params());
     const Type pair = tuple_of({real_type(), real_type()});
     auto steps = apply(Op::IntToReal, real_type(), add(b.ref(p[4]), b.ref(dim)));
-    machine.info = b.function(
-        "ascent.info", p, pair,
-        block(give(make(pair, typed::MakeTuple{list(b.ref(p[3]), std::move(steps))}))));
+    machine.info =
+        b.function("ascent.info", p, pair,
+                   block(give(make(pair, typed::MakeTuple{list(b.ref(p[3]), std::move(steps))}))));
   }
   b.program.machine = std::move(machine);
   return std::move(b.program);
@@ -143,12 +145,52 @@ TEST(LowerMachine, WhatDependsOnDataIsPartOfItsCallers) {
   info.walk([&](mlir::func::CallOp call) { ADD_FAILURE() << call.getCallee().str(); });
 }
 
+TEST(LowerMachine, ModelsWithCapturedValuesAreTheProgramsOwn) {
+  // x ~ Normal(0, s), for a number s of whoever asks.
+  ProgramBuilder b;
+  const Library library(b);
+  typed::Model model;
+  model.name = "scaled";
+  model.params = {b.variable("s", real_type())};
+  typed::Site site;
+  site.name = "x";
+  site.kind = typed::Site::Kind::Latent;
+  site.type = real_type();
+  site.variable = b.variable("x", real_type(), true);
+  model.sites.push_back(site);
+  typed::Sample draw;
+  draw.distribution = library.normal(real(0), b.ref(model.params.front()));
+  draw.place = typed::PlaceId{0};
+  model.body = block(statement(std::move(draw)));
+  b.program.models.push_back(std::move(model));
+  const VarId t = b.variable("t", real_type()),
+              u = b.variable("u", array_of(Scalar::Real, {size_of(1)}));
+  const Type both = tuple_of({real_type(), array_of(Scalar::Real, {size_of(1)})});
+  b.function("f", {t, u}, both,
+             block(give(model_call(typed::ModelCall::Kind::LogDensityGradient, both,
+                                   list(b.ref(t), b.ref(u))))));
+
+  SourceManager sources;
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  LowerResult result;
+  auto module = lower(b.program, sources, context, {}, result);
+  EXPECT_TRUE(result.description.models.empty());
+  ASSERT_TRUE(succeeded(transform::derive(*module)));
+  ASSERT_TRUE(succeeded(mlir::verify(*module)));
+  Interpreter interpreter(*module);
+  const auto out = interpreter.call("f", {2.0, real_array({0.3})});
+  EXPECT_NEAR(as_real(out[0]), -0.5 * 0.15 * 0.15 - std::log(2.0) - 0.5 * std::log(2 * M_PI),
+              1e-14);
+  EXPECT_NEAR(as_real(as_array(out[1]).elements[0]), -0.3 / 4, 1e-14);
+}
+
 TEST(LowerMachine, GradientOfAFunction) {
   // f(a, x) = a x^3 with its derivative by x.
   ProgramBuilder b;
   const VarId a = b.variable("a", real_type()), x = b.variable("x", real_type());
-  const auto f = b.function("f", {a, x}, real_type(),
-                            block(give(mul(b.ref(a), elementwise(Op::PowInt, b.ref(x), integer(3))))));
+  const auto f =
+      b.function("f", {a, x}, real_type(),
+                 block(give(mul(b.ref(a), elementwise(Op::PowInt, b.ref(x), integer(3))))));
   const VarId t = b.variable("t", real_type());
   const Type both = tuple_of({real_type(), real_type()});
   typed::GradientCall node;
