@@ -31,8 +31,10 @@ namespace borel::driver {
 namespace {
 
 /// Passes on each function before it is differentiated: what the reverse sweep records and repeats
-/// is decided by the form of its loops.
-constexpr const char* prepare_passes[] = {"structure", "simplify"};
+/// is decided by the form of its loops. Fused plates hand nothing through arrays; a recurrence that is
+/// split from the work around it records its steps only.
+constexpr const char* prepare_passes[] = {"structure", "simplify", "fuse",    "simplify",
+                                          "split",     "fuse",     "simplify"};
 
 /// Passes on the whole program once every derived function is there. Splitting exposes plates to
 /// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and fused
@@ -112,7 +114,7 @@ std::optional<typed::Program> front(const PipelineOptions& options, SourceManage
   clock.stage("analyse");
   if (diagnostics.has_errors()) return std::nullopt;
   if (program && options.dump_after == "analyse") {
-    *options.dump << sema::print(*program);
+    *options.dump << typed::print(*program);
     return std::nullopt;
   }
   return program;
@@ -204,6 +206,7 @@ std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, Sour
   if (!module || (options.verify_each && mlir::failed(mlir::verify(*module))))
     reports.fail("lower");
   if (!transform_program(*module, options, clock, reports)) return std::nullopt;
+  read_places(*module, lowered.description);
 
   llvm::LLVMContext llvm_context;
   auto emitted = codegen::emit(*module, lowered.description, target, llvm_context);
