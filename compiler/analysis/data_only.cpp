@@ -20,6 +20,15 @@ bool DataOnly::region_op_is_data(Operation* op) const {
             }).wasInterrupted();
 }
 
+void DataOnly::forget(Operation* op) {
+  op->walk([&](Operation* inner) {
+    for (const Value result : inner->getResults()) values_.erase(result);
+    for (mlir::Region& region : inner->getRegions())
+      for (mlir::Block& block : region)
+        for (const Value argument : block.getArguments()) values_.erase(argument);
+  });
+}
+
 void DataOnly::visit(mlir::Block& block) {
   for (Operation& op : block) {
     if (op.getNumRegions() == 0) {

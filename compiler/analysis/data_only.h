@@ -17,6 +17,8 @@ class DataOnly {
   bool contains(mlir::Value value) const { return values_.contains(value); }
   /// For a pass that makes new values of data.
   void insert(mlir::Value value) { values_.insert(value); }
+  /// For a pass that erases `op`: its values' addresses may be used again.
+  void forget(mlir::Operation* op);
 
  private:
   void visit(mlir::Block& block);

@@ -150,14 +150,22 @@ class Splitter {
     }
     for (const size_t i : llvm::reverse(maps)) edit.maps.erase(edit.maps.begin() + i);
     for (const size_t i : llvm::reverse(sums)) edit.sums.erase(edit.sums.begin() + i);
-    const bool induction_is_data = data_.contains(loop.induction());
     ForOp rest = edit.apply();
-    if (induction_is_data) data_.insert(rest.induction());
+    data_.forget(loop);
     edit.finish();
     // What only the moved values needed is dead now.
-    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(rest.block())))
-      if (mlir::isOpTriviallyDead(&op)) op.erase();
-    drop_unused(rest);
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(rest.block()))) {
+      if (!mlir::isOpTriviallyDead(&op)) continue;
+      data_.forget(&op);
+      op.erase();
+    }
+    if (rest->use_empty() && mlir::isMemoryEffectFree(rest)) {
+      data_.forget(rest);
+      rest.erase();
+      return;
+    }
+    rest = drop_unused(rest);
+    if (rest) data_.insert(rest.induction());
   }
 
   /// A sum or a map of a value from outside the loop that is data.
@@ -214,7 +222,7 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
       DataOnly data(block);
       lift_from_branches(block, data);
       Splitter(data).split_block(block);
-      copy_border(block, data, body, copies, hoisted);
+      copy_border(block, DataOnly(block), body, copies, hoisted);
     }
     b.setInsertionPointToEnd(body);
     auto result = b.create<mlir::func::ReturnOp>(module.getLoc(), copies);
