@@ -366,7 +366,7 @@ void FunctionEmitter::transfer(llvm::ArrayRef<Transfer> transfers) {
     Array from = array_of(one.from);
     check_shape(from, array_of(one.to), one.from, one.to);
     const bool overwritten = llvm::any_of(needed, [&](const Transfer& other) {
-      return other.to != one.to && plan_->buffer_of(other.to) == plan_->buffer_of(one.from);
+      return other.to != one.to && plan_->same_memory(other.to, one.from);
     });
     if (overwritten) {
       Array saved = from;

@@ -27,6 +27,15 @@ unsigned StoragePlan::buffer_of(Value array) const {
   return found->second;
 }
 
+bool StoragePlan::same_memory(Value a, Value b) const {
+  const unsigned i = buffer_of(a), j = buffer_of(b);
+  const auto framed = [](const Buffer& buffer) {
+    return buffer.kind == Buffer::Kind::Local && !buffer.before;
+  };
+  const Buffer &x = buffers_[i], &y = buffers_[j];
+  return i == j || (framed(x) && framed(y) && x.frame_slot == y.frame_slot);
+}
+
 llvm::ArrayRef<unsigned> StoragePlan::allocated_before(Operation* op) const {
   auto found = allocated_.find(op);
   return found == allocated_.end() ? llvm::ArrayRef<unsigned>() : found->second;

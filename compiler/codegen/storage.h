@@ -45,6 +45,9 @@ class StoragePlan {
   static bool is_view(mlir::Value value) { return root(value) != value; }
 
   unsigned buffer_of(mlir::Value array) const;  // of its root
+  // Whether two arrays lie in one place: in one buffer, or in buffers that share a piece of the
+  // frame.
+  bool same_memory(mlir::Value a, mlir::Value b) const;
   const Buffer& buffer(unsigned id) const { return buffers_[id]; }
   unsigned buffer_count() const { return static_cast<unsigned>(buffers_.size()); }
 

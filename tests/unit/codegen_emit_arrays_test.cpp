@@ -74,6 +74,59 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %n: i64) -> (tensor<?xf64>, t
   for (const std::int64_t n : {0, 1, 2, 5}) ir.expect_same("f", {ramp(10), ramp(10, 0.5), n});
 }
 
+// Copies into what a loop carries happen at once, also where the frame is shared.
+TEST(Arrays, CarriesThatStartFromOneAnother) {
+  Compiled_ir ir(R"(
+func.func @f(%x: tensor<?xf64>, %n: i64) -> (f64, f64, f64) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %m = prob.dim %x 0 : tensor<?xf64>
+  %r:4 = scf.while (%k = %zero, %a = %x, %b = %x, %c = %x)
+      : (i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>)
+      -> (i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
+    %go = arith.cmpi slt, %k, %n : i64
+    scf.condition(%go) %k, %a, %b, %c : i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+  } do {
+  ^bb0(%k: i64, %a: tensor<?xf64>, %b: tensor<?xf64>, %c: tensor<?xf64>):
+    %ea = prob.extract %a[%zero] : tensor<?xf64> -> f64
+    %eb = prob.extract %b[%zero] : tensor<?xf64> -> f64
+    %odd = arith.cmpf ogt, %ea, %eb : f64
+    %p = arith.select %odd, %b, %a : tensor<?xf64>
+    %q = arith.select %odd, %c, %b : tensor<?xf64>
+    %s:4 = scf.while (%j = %zero, %d = %p, %e = %q, %f = %p)
+        : (i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>)
+        -> (i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
+      %go = arith.cmpi slt, %j, %k : i64
+      scf.condition(%go) %j, %d, %e, %f : i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+    } do {
+    ^bb0(%j: i64, %d: tensor<?xf64>, %e: tensor<?xf64>, %f: tensor<?xf64>):
+      %g = prob.for %i = %zero to %m map(f64) {
+        %u = prob.extract %d[%i] : tensor<?xf64> -> f64
+        %v = prob.extract %e[%i] : tensor<?xf64> -> f64
+        %w = arith.subf %u, %v : f64
+        %h = arith.subf %w, %ea : f64
+        prob.yield map(%h : f64)
+      }
+      %j1 = arith.addi %j, %one : i64
+      scf.yield %j1, %e, %g, %d : i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+    }
+    %t:3 = scf.if %odd -> (tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
+      %y = arith.select %odd, %s#3, %a : tensor<?xf64>
+      scf.yield %s#2, %y, %s#1 : tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+    } else {
+      scf.yield %b, %s#1, %s#2 : tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+    }
+    %k1 = arith.addi %k, %one : i64
+    scf.yield %k1, %t#1, %t#2, %t#0 : i64, tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
+  }
+  %u = prob.extract %r#1[%zero] : tensor<?xf64> -> f64
+  %v = prob.extract %r#2[%one] : tensor<?xf64> -> f64
+  %w = prob.extract %r#3[%zero] : tensor<?xf64> -> f64
+  return %u, %v, %w : f64, f64, f64
+})");
+  for (const std::int64_t n : {0, 1, 2, 3, 4, 5, 6, 7}) ir.expect_same("f", {ramp(10, -0.7), n});
+}
+
 TEST(Arrays, WhileWithArraysAndBranches) {
   Compiled_ir ir(R"(
 func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xf64>, i64, f64) {
