@@ -23,7 +23,7 @@ Datum ramp(std::int64_t n, double step = 1) {
 const std::int64_t zero = 0;
 
 TEST(Arrays, UpdatesInALoopAreInPlace) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%n: i64) -> tensor<?xf64> {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
@@ -44,7 +44,7 @@ func.func @f(%n: i64) -> tensor<?xf64> {
 }
 
 TEST(Arrays, AnOldValueThatIsStillUsedIsKept) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %i: i64) -> (tensor<?xf64>, tensor<?xf64>, f64) {
   %f9 = arith.constant 9.0 : f64
   %f5 = arith.constant 5.0 : f64
@@ -60,7 +60,7 @@ func.func @f(%x: tensor<?xf64>, %i: i64) -> (tensor<?xf64>, tensor<?xf64>, f64) 
 }
 
 TEST(Arrays, CarriesThatChangePlaces) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %n: i64) -> (tensor<?xf64>, tensor<?xf64>) {
   %zero = arith.constant 0 : i64
   %a, %b = prob.for %i = %zero to %n carry(%p = %x : tensor<?xf64>, %q = %y : tensor<?xf64>) {
@@ -76,7 +76,7 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %n: i64) -> (tensor<?xf64>, t
 
 // Copies into what a loop carries happen at once, also where the frame is shared.
 TEST(Arrays, CarriesThatStartFromOneAnother) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %n: i64) -> (f64, f64, f64) {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
@@ -128,7 +128,7 @@ func.func @f(%x: tensor<?xf64>, %n: i64) -> (f64, f64, f64) {
 }
 
 TEST(Arrays, WhileWithArraysAndBranches) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xf64>, i64, f64) {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
@@ -169,7 +169,7 @@ func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xf64>, i64, f64) {
 }
 
 TEST(Arrays, RowsAndViews) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?x?xf64>, %k: i64) -> (tensor<?x?xf64>, tensor<?xf64>, tensor<?x?xf64>, f64) {
   %zero = arith.constant 0 : i64
   %n = prob.dim %x 0 : tensor<?x?xf64>
@@ -239,7 +239,7 @@ func.func @f(%x: tensor<?xf64>, %depth: i64) -> (tensor<?xf64>, f64, i64) {
 })";
 
 TEST(Arrays, RecursionTakesSpaceFromTheWorkspace) {
-  Compiled_ir ir(tree);
+  CompiledIr ir(tree);
   for (const std::int64_t depth : {0, 1, 5}) ir.expect_same("f", {ramp(10), depth});
   const std::vector<Datum> arguments{ramp(100), std::int64_t{4}};
   const std::vector<Datum> expected = ir.interpret("f", arguments);
@@ -257,7 +257,7 @@ TEST(Arrays, RecursionTakesSpaceFromTheWorkspace) {
 }
 
 TEST(Arrays, StateIsUpdatedInPlace) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @step(%k: i64, %u: tensor<?xf64>, %v: tensor<?xf64>) -> (i64, tensor<?xf64>, tensor<?xf64>) {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
@@ -297,7 +297,7 @@ func.func @maybe(%u: tensor<?xf64>, %c: i1) -> tensor<?xf64> {
   }
   return %r : tensor<?xf64>
 })",
-                 0, {"step", "swap", "maybe"});
+                0, {"step", "swap", "maybe"});
   ir.expect_same("step", {std::int64_t{4}, ramp(19), ramp(19, 0.5)});
   EXPECT_EQ(ir.count_in("step", "call void @borel.copy"), 0) << ir.llvm_ir();
   EXPECT_EQ(ir.count_in("step", "workspace"), 0);
@@ -345,7 +345,7 @@ func.func @fault(%c: i1) {
 })";
   constexpr std::int64_t most = INT64_MAX, least = INT64_MIN;
   for (const int width : {1, 2, 8}) {
-    Compiled_ir ir(text, width);
+    CompiledIr ir(text, width);
     const auto expect = [&](const std::string& name, const std::vector<Datum>& arguments, int kind,
                             int place, std::int64_t index) {
       const Outcome outcome = ir.run(name, arguments);
@@ -379,7 +379,7 @@ func.func @fault(%c: i1) {
 }
 
 TEST(Arrays, UniformsAreThoseOfPhilox) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%n: i64) -> tensor<?xf64> {
   %zero = arith.constant 0 : i64
   %m = prob.for %i = %zero to %n map(f64) {
@@ -396,7 +396,7 @@ func.func @f(%n: i64) -> tensor<?xf64> {
 }
 
 TEST(Arrays, SlotsAndConstants) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 prob.slot "size" @n : i64
 prob.slot "input" @x : tensor<?xf64> {dims = [@n]}
 prob.slot "input" @flags : tensor<?xi1> {dims = [@n]}
@@ -452,7 +452,7 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>) -> (tensor<?xf64>, tensor<?xf
   }
   std::vector<std::vector<Datum>> results;
   for (const int width : {1, 2, 4, 8}) {
-    Compiled_ir ir(text, width);
+    CompiledIr ir(text, width);
     results.push_back(ir.run("f", {real_array(x), real_array(y)}).results);
     for (const std::size_t r : {0, 1})
       EXPECT_EQ(numbers(results.back()[r]), numbers(results[0][r])) << width << " lanes";

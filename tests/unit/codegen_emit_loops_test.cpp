@@ -44,7 +44,7 @@ class Loops : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Widths, Loops, ::testing::Values(1, 2, 4, 8));
 
 TEST_P(Loops, PlateWithMapAndSums) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
     -> (tensor<?xf64>, f64, i64, tensor<?xi1>, tensor<?xi64>) {
   %zero = arith.constant 0 : i64
@@ -64,12 +64,12 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
   }
   return %m, %sum, %count, %b, %k : tensor<?xf64>, f64, i64, tensor<?xi1>, tensor<?xi64>
 })",
-                 GetParam());
+                GetParam());
   for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), reals(n, 2), 0.25});
 }
 
 TEST_P(Loops, BoundsAndOffsets) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64) {
   %one = arith.constant 1 : i64
   %three = arith.constant 3 : i64
@@ -88,7 +88,7 @@ func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64
   }
   return %m, %sum : tensor<?xf64>, f64
 })",
-                 GetParam());
+                GetParam());
   for (const std::int64_t n : extents)
     for (const std::int64_t lower : {1, 2, 5})
       if (n > 1) ir.expect_same("f", {reals(n), std::int64_t{lower}, n});
@@ -96,7 +96,7 @@ func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64
 }
 
 TEST_P(Loops, GatherAndScatter) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %a: tensor<?xf64>)
     -> (tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
   %zero = arith.constant 0 : i64
@@ -118,14 +118,14 @@ func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %a: tensor<?xf64>)
   }
   return %r#0, %r#1, %r#2 : tensor<?xf64>, tensor<?xf64>, tensor<?xf64>
 })",
-                 GetParam());
+                GetParam());
   for (const std::int64_t n : extents)
     for (const std::int64_t j : {1, 3, 85})
       ir.expect_same("f", {reals(n), indices(n, j), reals(j, 3)});
 }
 
 TEST_P(Loops, BranchesAndConditionalAccumulation) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %k: i64, %c: i1)
     -> (tensor<?xf64>, tensor<?xf64>, f64) {
   %zero = arith.constant 0 : i64
@@ -166,7 +166,7 @@ func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %k: i64, %c: i1)
   }
   return %m, %r, %sum : tensor<?xf64>, tensor<?xf64>, f64
 })",
-                 GetParam());
+                GetParam());
   for (const std::int64_t n : extents) {
     std::vector<double> x = normals(n);
     std::vector<std::int64_t> g;
@@ -226,7 +226,7 @@ func.func @columns(%x: tensor<?x?xf64>, %b: tensor<?xf64>)
   }
   return %m, %s, %g : tensor<?xf64>, f64, tensor<?xf64>
 })";
-  Compiled_ir ir(text, GetParam());
+  CompiledIr ir(text, GetParam());
   for (const std::int64_t n : extents)
     for (const std::int64_t k : {0, 1, 9}) {
       ir.expect_same("rows", {matrix(n, k), reals(k, 2)}, 1e-11);
@@ -235,7 +235,7 @@ func.func @columns(%x: tensor<?x?xf64>, %b: tensor<?xf64>)
 }
 
 TEST_P(Loops, RecurrencesAndReverse) {
-  Compiled_ir ir(R"(
+  CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %a: f64) -> (tensor<?xf64>, f64, f64, tensor<?xf64>) {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
@@ -255,7 +255,7 @@ func.func @f(%x: tensor<?xf64>, %a: f64) -> (tensor<?xf64>, f64, f64, tensor<?xf
   }
   return %tape, %sum, %back, %r : tensor<?xf64>, f64, f64, tensor<?xf64>
 })",
-                 GetParam());
+                GetParam());
   for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), 0.5});
 }
 

@@ -15,7 +15,7 @@ TEST_P(RandomFunctions, AreWhatTheInterpreterSays) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const testing::FunctionProgram program = testing::random_function(seed);
     SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + program.text);
-    Compiled_ir ir(program.text, GetParam());
+    CompiledIr ir(program.text, GetParam());
     for (const testing::Point& point : program.points) {
       ir.slots = point.slots;
       try {

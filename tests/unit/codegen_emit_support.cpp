@@ -47,7 +47,7 @@ std::vector<Cell> to_cells(const Datum& d) {
 }
 }  // namespace
 
-struct Compiled_ir::State {
+struct CompiledIr::State {
   State() : context(mlir::MLIRContext::Threading::DISABLED) {
     context.loadDialect<prob::ProbDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
                         mlir::math::MathDialect, mlir::scf::SCFDialect>();
@@ -92,7 +92,7 @@ static void add_wrapper(ModuleEmitter& emitter, EmittedFunction& function) {
   b.CreateRet(status);
 }
 
-Compiled_ir::Compiled_ir(const std::string& text, int width, std::vector<std::string> in_place)
+CompiledIr::CompiledIr(const std::string& text, int width, std::vector<std::string> in_place)
     : state_(std::make_unique<State>()), in_place_(in_place) {
   state_->source = mlir::parseSourceString<mlir::ModuleOp>(text, &state_->context);
   if (!state_->source) throw std::runtime_error("the IR text does not parse");
@@ -113,10 +113,10 @@ Compiled_ir::Compiled_ir(const std::string& text, int width, std::vector<std::st
   if (!added) throw std::runtime_error(added.error().text() + "\n" + ir_);
 }
 
-Compiled_ir::~Compiled_ir() = default;
+CompiledIr::~CompiledIr() = default;
 
-std::vector<Datum> Compiled_ir::interpret(const std::string& function,
-                                          const std::vector<Datum>& arguments) {
+std::vector<Datum> CompiledIr::interpret(const std::string& function,
+                                         const std::vector<Datum>& arguments) {
   testing::Interpreter interpreter(*state_->source);
   interpreter.slots = slots;
   auto results = interpreter.call(function, arguments);
@@ -195,8 +195,8 @@ static Call make_call(mlir::ModuleOp source, mlir::func::FuncOp op,
   return call;
 }
 
-Outcome Compiled_ir::run(const std::string& function, const std::vector<Datum>& arguments,
-                         const std::vector<Datum>* like) {
+Outcome CompiledIr::run(const std::string& function, const std::vector<Datum>& arguments,
+                        const std::vector<Datum>* like) {
   auto op = state_->source->lookupSymbol<mlir::func::FuncOp>(function);
   std::vector<Datum> shapes;
   if (like)
@@ -279,8 +279,8 @@ static bool same(const Datum& a, const Datum& b, double tolerance) {
   return testing::as_int(a) == testing::as_int(b);
 }
 
-void Compiled_ir::expect_same(const std::string& function, const std::vector<Datum>& arguments,
-                              double tolerance) {
+void CompiledIr::expect_same(const std::string& function, const std::vector<Datum>& arguments,
+                             double tolerance) {
   const std::vector<Datum> expected = interpret(function, arguments);
   const Outcome outcome = run(function, arguments, &expected);
   ASSERT_EQ(outcome.status, BOREL_OK)
@@ -291,7 +291,7 @@ void Compiled_ir::expect_same(const std::string& function, const std::vector<Dat
         << "\nwhere the interpreter has\n  " << show(expected[i]);
 }
 
-double Compiled_ir::time(const std::string& function, const std::vector<Datum>& arguments) {
+double CompiledIr::time(const std::string& function, const std::vector<Datum>& arguments) {
   auto op = state_->source->lookupSymbol<mlir::func::FuncOp>(function);
   const std::vector<Datum> expected = interpret(function, arguments);
   Call call = make_call(*state_->source, op, slots, arguments, expected, false);
@@ -312,7 +312,7 @@ double Compiled_ir::time(const std::string& function, const std::vector<Datum>& 
   return best;
 }
 
-int Compiled_ir::count_in(const std::string& function, const std::string& text) const {
+int CompiledIr::count_in(const std::string& function, const std::string& text) const {
   const std::size_t begin = ir_.find("@" + function + "(ptr noalias");
   if (begin == std::string::npos) return -1;
   const std::size_t end = ir_.find("\n}\n", begin);

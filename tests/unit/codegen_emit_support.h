@@ -21,11 +21,11 @@ struct Outcome {
 };
 
 // One module of IR text, compiled for `width` lanes (0: the host's).
-class Compiled_ir {
+class CompiledIr {
  public:
-  explicit Compiled_ir(const std::string& text, int width = 0,
-                       std::vector<std::string> in_place = {});
-  ~Compiled_ir();
+  explicit CompiledIr(const std::string& text, int width = 0,
+                      std::vector<std::string> in_place = {});
+  ~CompiledIr();
 
   // Values of the slots, by name; set before calls.
   std::map<std::string, Datum> slots;
