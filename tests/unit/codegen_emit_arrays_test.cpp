@@ -127,6 +127,31 @@ func.func @f(%x: tensor<?xf64>, %n: i64) -> (f64, f64, f64) {
   for (const std::int64_t n : {0, 1, 2, 3, 4, 5, 6, 7}) ir.expect_same("f", {ramp(10, -0.7), n});
 }
 
+// The new value of one carry may have the memory that another carry no longer needed.
+TEST(Arrays, CarriesThatMoveOn) {
+  CompiledIr ir(R"(
+func.func @f(%x: tensor<?xf64>, %n: i64) -> (f64, f64) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %m = prob.dim %x 0 : tensor<?xf64>
+  %last = arith.subi %m, %one : i64
+  %r:2 = prob.for %k = %zero to %n carry(%b = %x : tensor<?xf64>, %a = %x : tensor<?xf64>) {
+    %e = prob.extract %b[%one] : tensor<?xf64> -> f64
+    %y = prob.for %i = %zero to %m map(f64) {
+      %j = arith.subi %last, %i : i64
+      %u = prob.extract %a[%j] : tensor<?xf64> -> f64
+      %v = arith.subf %u, %e : f64
+      prob.yield map(%v : f64)
+    }
+    prob.yield carry(%a, %y : tensor<?xf64>, tensor<?xf64>)
+  }
+  %u = prob.extract %r#0[%zero] : tensor<?xf64> -> f64
+  %v = prob.extract %r#1[%one] : tensor<?xf64> -> f64
+  return %u, %v : f64, f64
+})");
+  for (const std::int64_t n : {0, 1, 2, 3, 7}) ir.expect_same("f", {ramp(10), n});
+}
+
 TEST(Arrays, WhileWithArraysAndBranches) {
   CompiledIr ir(R"(
 func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xf64>, i64, f64) {
