@@ -508,10 +508,11 @@ class Reverser {
       b.create<prob::YieldOp>(loc, carry_out, ValueRange{}, sums_out, intos_out);
     }
 
+    // Captured arrays first: one may start a carry too, whose adjoint is then added to its own.
+    for (auto [v, d] : llvm::zip(outer.arrays, reversed.getIntos())) adjoints[v] = d;
     for (auto [i, d] : llvm::zip(carries, reversed.getCarries()))
       if (active(source.getCarryInits()[i])) add(adjoints, source.getCarryInits()[i], d);
     for (auto [v, d] : llvm::zip(outer.scalars, reversed.getSums())) add(adjoints, v, d);
-    for (auto [v, d] : llvm::zip(outer.arrays, reversed.getIntos())) adjoints[v] = d;
     for (auto [init, result] : llvm::zip(source.getIntoInits(), source.getIntos()))
       if (const Value seed = adjoints.lookup(result); seed && active(init))
         add(adjoints, init, seed);

@@ -302,15 +302,22 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
         return out_.binary(op, out_.binary(op, real(d), c), k);
       }
       default: {
-        if (data_only_ || !indices_.empty()) return branch(d);
+        if (data_only_ || choose_.chance(.3)) return branch(d);
+        if (!indices_.empty())
+          return out_.op("func.call @outer(" + real(d) + ", " + out_.unary("math.tanh", real(d)) +
+                         ") : (f64, f64) -> f64");
+        return call(d);
+      }
+    }
+  }
+
+  std::string call(int d) {
         if (choose_.chance(.4))
           return out_.op("func.call @outer(" + real(d) + ", " + out_.unary("math.tanh", real(d)) + ") : (f64, f64) -> f64");
         if (choose_.chance(.3)) return out_.op("func.call @chain(" + real(d) + ", %c) : (f64, i64) -> f64");
         const std::string x = array_of('k'), y = array_of('k');
         return out_.op("func.call @weighted(" + x + ", " + (choose_.chance(.5) ? x : "%w") + ", " + real(d) +
                        ") : (" + row + ", " + row + ", f64) -> f64");
-      }
-    }
   }
 
   std::string branch(int depth) {
@@ -359,7 +366,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
         &FunctionGenerator::gathered,     &FunctionGenerator::recurrence,
         &FunctionGenerator::recurrence,   &FunctionGenerator::nested,
         &FunctionGenerator::fill_matrix,  &FunctionGenerator::repeat,
-        &FunctionGenerator::scalar,       &FunctionGenerator::whole_array};
+        &FunctionGenerator::scalar,       &FunctionGenerator::whole_array,
+        &FunctionGenerator::calls};
     (this->*choose_.of(kinds))(depth);
   }
 
@@ -690,6 +698,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
     keep(result);
   }
 
+  void calls(int) { keep(out_.binary("arith.mulf", call(2), call(1))); }
+
   void scalar(int) {
     if (choose_.chance(.4)) {
       keep(branch(3));
@@ -805,12 +815,6 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
 };
 
 }  // namespace
-
-std::string Writer::real(double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.17e", value);
-  return op("arith.constant " + std::string(text) + " : f64");
-}
 
 FunctionProgram random_function(uint64_t seed) { return FunctionGenerator(seed).run(); }
 

@@ -25,4 +25,29 @@ struct FunctionProgram {
 };
 FunctionProgram random_function(uint64_t seed);
 
+/// A model @model with its shape function @model.shape and the functions of its distributions: finite and
+/// continuous sites, scalars, arrays of rank 1 and 2 and array-valued draws, bounds and trip counts
+/// that depend on other sites, branches, nested loops, observations, factors and requirements.
+struct ModelProgram {
+  struct Site {
+    std::string kind;               // "latent", "derived" or "observed"
+    std::string type;               // "real", "int" or "bool"
+    std::vector<std::string> dims;  // slots or numbers
+    int values = 0;                 // of a finite site: 0 .. values - 1
+    bool positive = false;          // values to try are positive
+    bool drawn_whole = false;       // the last dimension belongs to one draw
+    int missing_reals = 0;          // of a whole draw: by how much u is shorter than the value
+  };
+  std::string text;
+  std::vector<Site> sites;
+  std::vector<Point> points;
+  bool finite_latents = false;
+  bool continuous_latents = false;
+  bool is_normalised = true;  // no observations, factors or requirements
+  bool has_samplers = true;
+};
+ModelProgram random_model(uint64_t seed);
+/// The value of a size at a point.
+int64_t size_at(const std::string& dim, const Point& point);
+
 }  // namespace borel::testing

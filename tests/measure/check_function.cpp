@@ -1,0 +1,225 @@
+// Ordinary functions through the passes, in the pipeline's order or in a random one.
+#include <cmath>
+#include <set>
+
+#include "compiler/dialect/prob.h"
+#include "compiler/transform/gradient.h"
+#include "mlir/IR/Verifier.h"
+#include "tests/measure/harness.h"
+
+namespace borel::testing {
+namespace {
+
+/// driver/pipeline.cpp's order, with gradient where derive calls it.
+const std::vector<std::string> pipeline_order = {
+    "inline",    "sweep",    "structure", "simplify", "fuse",     "simplify", "split", "gradient",
+    "structure", "simplify", "split",     "fuse",     "simplify", "hoist",    "simplify", "fuse"};
+
+std::vector<std::string> stages_of(uint64_t seed) {
+  Choice choose(seed ^ 0x51A6E5);
+  if (choose.chance(0.6)) return pipeline_order;
+  std::vector<std::string> stages;
+  const std::vector<std::string> any = {"inline", "structure", "simplify", "gradient",
+                                        "split",  "fuse",      "hoist",    "sweep"};
+  const int n = 3 + choose.below(4);
+  for (int i = 0; i < n; ++i) {
+    const std::string& next = choose.of(any);
+    const bool once = next == "gradient" || next == "hoist";
+    if (once && std::find(stages.begin(), stages.end(), next) != stages.end()) continue;
+    if (next == "gradient") stages.emplace_back("sweep");  // which its place in the order asks for
+    stages.push_back(next);
+  }
+  return stages;
+}
+
+class FunctionCheck {
+ public:
+  FunctionCheck(Harness& harness, const FunctionProgram& program, uint64_t seed, Tally* tally,
+                const Fault* fault)
+      : harness_(harness), program_(program), seed_(seed), tally_(tally), fault_(fault) {}
+
+  CheckResult run() {
+    module_ = harness_.parse(program_.text);
+    if (!module_) {
+      fail("generator", "the program is not valid: " + harness_.reported);
+      return std::move(result_);
+    }
+    if (!fault_) remember();
+    for (const std::string& pass : stages_of(seed_)) {
+      const bool inject = fault_ && fault_->pass == pass;
+      if (inject) remember();
+      if (!stage(pass, inject)) break;
+      if (result_.fault_applied) break;
+    }
+    if (tally_ && !result_.failure)
+      for (const std::string& pass : changed_) ++(*tally_)[pass];
+    return std::move(result_);
+  }
+
+ private:
+  /// One pass, and what it did. False: stop.
+  bool stage(const std::string& pass, bool inject) {
+    const bool look = !fault_ || inject;
+    if (inject) {
+      Choice choose(seed_ ^ 0xFA17);
+      if (fault_->on_input) {
+        result_.fault_applied = fault_->apply(*module_, choose);
+        if (!result_.fault_applied) return false;
+      } else {
+        module_->walk([&](mlir::Operation* op) {
+          op->setDiscardableAttr(old_mark, mlir::UnitAttr::get(&harness_.context()));
+        });
+      }
+    }
+    const std::string before = look ? print(*module_) : "";
+    if (pass == "gradient") {
+      if (!differentiate()) return fail(pass, "failed: " + harness_.reported, before);
+    } else if (!harness_.run(*module_, pass)) {
+      return fail(pass, "failed: " + harness_.reported, before);
+    }
+    if (inject && !fault_->on_input) {
+      Choice choose(seed_ ^ 0xFA17);
+      result_.fault_applied = fault_->apply(*module_, choose);
+      if (!result_.fault_applied) {
+        module_->walk([](mlir::Operation* op) { op->removeDiscardableAttr(old_mark); });
+        return true;
+      }
+      if (mlir::failed(mlir::verify(*module_))) {
+        // A fault that the verifier sees is no test of this one.
+        result_.fault_applied = false;
+        return false;
+      }
+    }
+    if (!look) return true;
+    const std::string after = print(*module_);
+    if (before == after && !inject) return true;
+    changed_.insert(pass);
+    return compare(pass, before, after);
+  }
+
+  /// The functions to look at, with their values at every point.
+  void remember() {
+    values_.clear();
+    for (const char* name : {"f", "g"}) {
+      if (!module_->lookupSymbol(name)) continue;
+      for (const Point& point : program_.points)
+        values_[name].push_back(evaluate(*module_, name, point));
+    }
+  }
+
+  bool compare(const std::string& pass, const std::string& before, const std::string& after) {
+    const auto old = std::move(values_);
+    remember();
+    const Agreement agreement =
+        pass == "simplify" ? Agreement::WhereFinite : Agreement::Same;
+    for (const auto& [name, evaluations] : old)
+      for (size_t i = 0; i < evaluations.size(); ++i)
+        if (auto found = difference(evaluations[i], values_.at(name)[i], agreement))
+          return fail(pass, "@" + name + " at point " + std::to_string(i) + ": " + *found, before,
+                      after);
+    if (pass == "gradient")
+      for (size_t i = 0; i < program_.points.size(); ++i)
+        if (auto found = wrong_gradient(i))
+          return fail(pass, "at point " + std::to_string(i) + ": " + *found, before, after);
+    return true;
+  }
+
+  /// Declares @g, the gradient of @f in every real argument, and has it filled.
+  bool differentiate() {
+    mlir::MLIRContext* context = &harness_.context();
+    harness_.reported.clear();
+    mlir::ScopedDiagnosticHandler handler(context, [&](mlir::Diagnostic& diagnostic) {
+      harness_.reported += diagnostic.str() + "\n";
+      return mlir::success();
+    });
+    auto source = module_->lookupSymbol<mlir::func::FuncOp>("f");
+    llvm::SmallVector<mlir::Type> results(source.getResultTypes());
+    llvm::SmallVector<bool> wrt;
+    for (const mlir::Type input : source.getArgumentTypes()) {
+      wrt.push_back(prob::is_real(input));
+      if (wrt.back()) results.push_back(input);
+    }
+    auto target = mlir::func::FuncOp::create(
+        module_->getLoc(), "g",
+        mlir::FunctionType::get(context, source.getArgumentTypes(), results));
+    target.setPrivate();
+    module_->push_back(target);
+    const bool done = mlir::succeeded(transform::differentiate(source, wrt, target));
+    target.setPublic();
+    return done && mlir::succeeded(mlir::verify(*module_));
+  }
+
+  /// @g's adjoints against @f's derivative in a random direction, by forward mode.
+  std::optional<std::string> wrong_gradient(size_t point_number) {
+    const Point& point = program_.points[point_number];
+    Choice choose(seed_ + point_number);
+    Point moved = point;
+    std::vector<double> direction;
+    auto seed = [&](Datum& d) {
+      auto* real = std::get_if<Real>(&d);
+      if (!real) return;
+      real->tangent = choose.uniform(-1, 1);
+      direction.push_back(real->tangent);
+    };
+    for (Datum& argument : moved.arguments) {
+      if (auto* array = std::get_if<std::shared_ptr<const Array>>(&argument)) {
+        auto copy = std::make_shared<Array>(**array);
+        for (Datum& element : copy->elements) seed(element);
+        argument = copy;
+      } else {
+        seed(argument);
+      }
+    }
+    const Evaluation slope = evaluate(*module_, "f", moved);
+    const Evaluation& gradient = values_.at("g")[point_number];
+    if (slope.fragile || gradient.fragile || !slope.refusal.empty()) return std::nullopt;
+    if (!gradient.refusal.empty()) return "the gradient is refused: " + gradient.refusal;
+    const size_t primal = slope.results.size();
+    Evaluation values = gradient;
+    values.results.resize(primal);
+    if (auto found = difference(slope, values, Agreement::Same)) return "of the values, " + *found;
+    Real sum;
+    double magnitude = 0;
+    size_t next = 0;
+    for (size_t i = primal; i < gradient.results.size(); ++i)
+      for (const Datum& adjoint : scalars(gradient.results[i])) {
+        if (next >= direction.size()) return "the gradient has more elements than the arguments";
+        const double d = direction[next++];
+        const Real& g = as_dual(adjoint);
+        sum = sum + Real(d * g.value, 0, std::fabs(d) * g.error);
+        magnitude += std::fabs(d * g.value);
+      }
+    if (next != direction.size()) return "the gradient has fewer elements than the arguments";
+    const double expected = as_dual(slope.results[0]).tangent;
+    if (!std::isfinite(expected)) return std::nullopt;
+    // The slope's own rounding is of the size of the gradient's terms.
+    if (agree(Real(expected, 0, 1e-13 * magnitude), sum)) return std::nullopt;
+    return "the gradient gives a slope of " + std::to_string(sum.value) + ", forward mode " +
+           std::to_string(expected);
+  }
+
+  bool fail(const std::string& pass, const std::string& message, const std::string& before = "",
+            const std::string& after = "") {
+    result_.failure = Failure{pass, message, before, after};
+    return false;
+  }
+
+  Harness& harness_;
+  const FunctionProgram& program_;
+  uint64_t seed_;
+  Tally* tally_;
+  const Fault* fault_;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  std::map<std::string, std::vector<Evaluation>> values_;
+  std::set<std::string> changed_;
+  CheckResult result_;
+};
+
+}  // namespace
+
+CheckResult check_function(Harness& harness, const FunctionProgram& program, uint64_t seed,
+                           Tally* tally, const Fault* fault) {
+  return FunctionCheck(harness, program, seed, tally, fault).run();
+}
+
+}  // namespace borel::testing
