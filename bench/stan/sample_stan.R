@@ -44,10 +44,11 @@ run_stan <- function(bin, folder, ...) {
 reference_settings <- function(folder) {
   switch(folder,
     "radon_mn-radon_hierarchical_intercept_noncentered" = ,
-    "wells_data-wells_dist" = ,
+    "wells_data-wells_dist" =
+      c("--warmup", 2000, "--draws", 10000, "--target-accept", 0.98),
     "GLMM_Poisson_data-GLMM_Poisson_model" = ,
     "seeds_data-seeds_model" =
-      c("--warmup", 2000, "--draws", 10000, "--target-accept", 0.98),
+      c("--warmup", 5000, "--draws", 60000, "--target-accept", 0.99),
     c("--warmup", 1000, "--draws", 5000, "--target-accept", 0.9))
 }
 

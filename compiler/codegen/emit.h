@@ -19,7 +19,7 @@
 #include <string>
 
 #include "compiler/codegen/engine_target.h"
-#include "compiler/lower/description.h"
+#include "compiler/support/description.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace llvm {

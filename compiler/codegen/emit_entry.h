@@ -3,7 +3,7 @@
 #pragma once
 
 #include "compiler/codegen/emit_module.h"
-#include "compiler/lower/description.h"
+#include "compiler/support/description.h"
 
 namespace borel::codegen {
 

@@ -8,6 +8,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/messages.h"
 #include "compiler/driver/unconstrained_names.h"
+#include "runtime/core/density.h"
 #include "runtime/io/data.h"
 #include "runtime/io/quantities.h"
 
@@ -62,6 +63,11 @@ int run_logp(const LogpArguments& arguments) {
     const runtime::Error error = runtime::describe_fault(program, workspace.get()->fault);
     print_error(error, bound.sources);
     return exit_code(error);
+  }
+
+  if (!std::isfinite(lp)) {
+    if (const auto why = runtime::explain_not_finite(instance, model, point.values))
+      print_error(*why, bound.sources);
   }
 
   const auto names = unconstrained_names(instance, model);

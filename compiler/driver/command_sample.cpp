@@ -13,6 +13,7 @@
 #include "compiler/driver/bound.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/messages.h"
+#include "runtime/core/density.h"
 #include "runtime/core/parameters.h"
 #include "runtime/io/advice.h"
 #include "runtime/io/csv.h"
@@ -112,6 +113,23 @@ int read_start(const SampleArguments& arguments, const BoundProgram& bound,
   return exit_ok;
 }
 
+/// Says which site and term keep the log density from being finite, at the given starting point or at
+/// 0: the program is compiled once more, with the slow density that tells.
+void explain_start(const SampleArguments& arguments, const runtime::SampleOptions& options) {
+  LowerOptions functions;
+  functions.log_density_gradient = functions.constrain = functions.unconstrain = false;
+  functions.simulate = false;
+  BoundProgram bound;
+  if (bind_program(arguments.program, arguments.data, functions, bound) != exit_ok) return;
+  const borel_model& model = bound.instance->machine_model();
+  const std::vector<double> u =
+      options.initial.empty()
+          ? std::vector<double>(static_cast<std::size_t>(bound.instance->dimension(model)))
+          : options.initial.front();
+  if (const auto why = runtime::explain_not_finite(*bound.instance, model, u))
+    print_error(*why, bound.sources);
+}
+
 int write_summary(const std::string& path, const std::string& json) {
   std::ofstream file(path);
   file << json;
@@ -201,6 +219,7 @@ int run_sample(const SampleArguments& arguments) {
   if (arguments.program.time_passes) print_times(bound.times, std::cerr);
   if (result.error) {
     print_error(*result.error, bound.sources);
+    if (result.error->kind == runtime::ErrorKind::start) explain_start(arguments, options);
     return exit_code(*result.error);
   }
   if (result.stopped) {

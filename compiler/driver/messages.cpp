@@ -70,6 +70,7 @@ int exit_code(const runtime::Error& error) {
       return exit_internal;
     case runtime::ErrorKind::incompatible:
     case runtime::ErrorKind::fault:
+    case runtime::ErrorKind::start:
     case runtime::ErrorKind::memory:
       return exit_run;
   }

@@ -87,7 +87,8 @@ class MlirReports {
 
 /// Text to a typed program; nothing when there are errors.
 std::optional<typed::Program> front(const PipelineOptions& options, SourceManager& sources,
-                                    Diagnostics& diagnostics, Clock& clock) {
+                                    Diagnostics& diagnostics, Clock& clock,
+                                    bool everything = false) {
   const auto id = sources.load(options.file);
   if (!id) {
     diagnostics.error("file", Span{}, "'" + options.file + "' cannot be read");
@@ -110,6 +111,7 @@ std::optional<typed::Program> front(const PipelineOptions& options, SourceManage
   analyse.infer = options.infer;
   analyse.model = options.model;
   analyse.data_names = options.data_names;
+  analyse.everything = everything;
   auto program = sema::analyse(file, library, analyse, diagnostics);
   clock.stage("analyse");
   if (diagnostics.has_errors()) return std::nullopt;
@@ -182,7 +184,8 @@ std::vector<std::string> stage_names() {
 bool check(const PipelineOptions& options, SourceManager& sources, Diagnostics& diagnostics,
            StageTimes& times) {
   Clock clock(times);
-  return front(options, sources, diagnostics, clock).has_value() && !diagnostics.has_errors();
+  front(options, sources, diagnostics, clock, /*everything=*/true);
+  return !diagnostics.has_errors();
 }
 
 std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, SourceManager& sources,

@@ -23,7 +23,7 @@
 
 #include <string>
 
-#include "compiler/lower/description.h"
+#include "compiler/support/description.h"
 #include "compiler/sema/typed.h"
 #include "compiler/support/source.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -31,6 +31,7 @@ enum class ErrorKind {
   fault,         // the program reached a fault: `span` is its place in the source
   parameter,     // a machine's parameter has an unknown name or a value out of range
   output,        // draws could not be written
+  start,         // a chain has no starting point with a finite log density
   memory,        // out of memory
   internal       // the program broke the contract: a defect of the compiler or of a hand-made one
 };

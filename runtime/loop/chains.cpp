@@ -1,6 +1,7 @@
 #include "runtime/loop/chains.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <string>
@@ -144,6 +145,29 @@ class ChainRunner {
     void* state = chain_.state.data();
     check(workspace_.run(
         [&](borel_workspace* ws) { return machine_.init(instance_, ws, &config, key_, state); }));
+    check_start(config.initial != nullptr);
+  }
+
+  // A machine that tells its log density must not start where that is not finite.
+  void check_start(bool given) {
+    const std::int32_t column = find_statistic(machine_, "lp");
+    if (column < 0 || machine_.info == nullptr) {
+      return;
+    }
+    std::vector<double> statistics(static_cast<std::size_t>(machine_.statistic_count));
+    check(workspace_.run([&](borel_workspace* ws) {
+      return machine_.info(instance_, ws, chain_.state.data(), statistics.data());
+    }));
+    const double lp = statistics[static_cast<std::size_t>(column)];
+    if (!std::isfinite(lp)) {
+      throw ChainError{Error{ErrorKind::start,
+                             given ? "the log density at the given starting point is " +
+                                         number_text(lp)
+                                   : "no starting point with a finite log density was found in "
+                                     "100 tries: give one with --init, or a smaller radius",
+                             {},
+                             {}}};
+    }
   }
 
   // Iterations until `end` are done; false when stopped before.
