@@ -346,7 +346,8 @@ struct Sum : mlir::OpRewritePattern<AddFOp> {
       for (const bool swap : {false, true}) {
         const Value c = swap ? inner.getLhs() : inner.getRhs(),
                     x = swap ? inner.getRhs() : inner.getLhs();
-        const bool constants = real_constant_of(c) && real_constant_of(k);
+        // Not where x is one too: regrouping constants alone would never end.
+        const bool constants = real_constant_of(c) && real_constant_of(k) && !real_constant_of(x);
         const bool fixed = loop && !varies_in(c, loop) && !varies_in(k, loop) && varies_in(x, loop);
         if (!constants && !fixed) continue;
         const Value both = rewriter.create<AddFOp>(op.getLoc(), c, k);
