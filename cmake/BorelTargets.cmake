@@ -22,7 +22,7 @@ function(borel_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                          -Wno-sign-conversion -Werror
                          # GCC 12 warns of overlap in "a" + std::string (GCC bug 105651).
-                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
+                         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict -Wno-maybe-uninitialized>)
 endfunction()
 
 set(BOREL_LLVM_ROOT /usr/lib/llvm-19 CACHE PATH "LLVM 19 with MLIR")
