@@ -96,29 +96,29 @@ Row measure(const std::string& folder) {
   for (const double g : expected) largest = std::max(largest, std::fabs(g));
   row.error = 0;
   for (std::size_t i = 0; i < dim; ++i)
-    row.error = std::max(row.error, std::fabs(gradient[position.at(dotted(stan_names[i]))] -
-                                              expected[i]) / largest);
+    row.error = std::max(
+        row.error, std::fabs(gradient[position.at(dotted(stan_names[i]))] - expected[i]) / largest);
 
-  row.borel = time_gradient([&](const double* x, double* g) { return borel(x, g); }, mine)
-                  .median_ns;
-  row.stan = time_gradient(
-                 [&](const double* x, double* g) {
-                   return stan.log_density_gradient(x, g, true, true);
-                 },
-                 u).median_ns;
+  row.borel =
+      time_gradient([&](const double* x, double* g) { return borel(x, g); }, mine).median_ns;
+  row.stan = time_gradient([&](const double* x,
+                               double* g) { return stan.log_density_gradient(x, g, true, true); },
+                           u)
+                 .median_ns;
   if (stan_program_exists(folder, StanRelease::current)) {
     StanProgram current = StanProgram::open(folder, StanRelease::current);
-    row.current = time_gradient(
-                      [&](const double* x, double* g) {
-                        return current.log_density_gradient(x, g, true, true);
-                      },
-                      u).median_ns;
+    row.current =
+        time_gradient([&](const double* x,
+                          double* g) { return current.log_density_gradient(x, g, true, true); },
+                      u)
+            .median_ns;
   }
   std::ifstream file(fs::path(BOREL_POSTERIORDB) / folder / "data.json");
   if (const auto plain = make_plain_model(folder, nlohmann::json::parse(file)))
-    row.plain = time_gradient(
-                    [&](const double* x, double* g) { return plain->log_density_gradient(x, g); },
-                    u).median_ns;
+    row.plain =
+        time_gradient([&](const double* x, double* g) { return plain->log_density_gradient(x, g); },
+                      u)
+            .median_ns;
   return row;
 }
 
@@ -181,8 +181,8 @@ int main(int argc, char** argv) {
     }
   }
   if (rows > 0)
-    std::printf("geometric mean: %.1f times faster than Stan (least %.1f)", std::exp(log_ratio / rows),
-                least);
+    std::printf("geometric mean: %.1f times faster than Stan (least %.1f)",
+                std::exp(log_ratio / rows), least);
   if (plains > 0) std::printf("; %.2f times plain C++'s time", std::exp(log_plain / plains));
   std::printf("\n");
   if (!json.empty()) {

@@ -1,6 +1,7 @@
 // Prints, for each posterior, effective draws per second of NUTS as Borel and as Stan (rstan 2.21's
 // services in this process) run it: four chains of 1000 + 1000 one after another, default settings,
-// warm-up included, compilation excluded; the least bulk ESS over parameters; medians of seeds 1 to 5.
+// warm-up included, compilation excluded; the least bulk ESS over parameters; medians of seeds 1
+// to 5.
 //   sampling [--json FILE] [--seeds N] [FOLDER...]
 #include <CLI/CLI.hpp>
 #include <algorithm>

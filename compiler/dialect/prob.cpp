@@ -196,8 +196,8 @@ LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
     // A range that runs backwards has no iterations, not a negative number of them.
     const mlir::Location loc = op.getLoc();
     const Value span = from_zero ? loop.getUpper()
-                                 : rewriter.createOrFold<mlir::arith::SubIOp>(
-                                       loc, loop.getUpper(), loop.getLower());
+                                 : rewriter.createOrFold<mlir::arith::SubIOp>(loc, loop.getUpper(),
+                                                                              loop.getLower());
     rewriter.replaceOpWithNewOp<mlir::arith::MaxSIOp>(op, span, int_constant(rewriter, loc, 0));
     return success();
   }

@@ -50,8 +50,8 @@ runtime::Failure set_parameters(const SampleArguments& arguments, runtime::Param
   for (const std::string& setting : arguments.settings) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos)
-      return runtime::Error{runtime::ErrorKind::parameter,
-                            "--set wants NAME=VALUE, not '" + setting + "'", {}, {}};
+      return runtime::Error{
+          runtime::ErrorKind::parameter, "--set wants NAME=VALUE, not '" + setting + "'", {}, {}};
     if (auto e = out.set(std::string_view(setting).substr(0, equals),
                          std::string_view(setting).substr(equals + 1)))
       return e;
@@ -113,8 +113,8 @@ int read_start(const SampleArguments& arguments, const BoundProgram& bound,
   return exit_ok;
 }
 
-/// Says which site and term keep the log density from being finite, at the given starting point or at
-/// 0: the program is compiled once more, with the slow density that tells.
+/// Says which site and term keep the log density from being finite, at the given starting point or
+/// at 0: the program is compiled once more, with the slow density that tells.
 void explain_start(const SampleArguments& arguments, const runtime::SampleOptions& options) {
   LowerOptions functions;
   functions.log_density_gradient = functions.constrain = functions.unconstrain = false;

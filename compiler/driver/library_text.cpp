@@ -9,7 +9,8 @@ class BuiltinLibrary final : public sema::LibrarySource {
  public:
   std::vector<Text> files() const override {
     std::vector<Text> out;
-    for (const StdlibFile& file : stdlib_files()) out.push_back({std::string(file.path), file.text});
+    for (const StdlibFile& file : stdlib_files())
+      out.push_back({std::string(file.path), file.text});
     return out;
   }
 };

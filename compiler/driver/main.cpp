@@ -16,12 +16,14 @@ using namespace borel::driver;
 
 void add_program_options(CLI::App& command, ProgramArguments& arguments) {
   command.add_option("file", arguments.file, "the program (.ppl)")->required();
-  command.add_option("--infer", arguments.infer, "the infer to compile (default: main, or the only one)");
+  command.add_option("--infer", arguments.infer,
+                     "the infer to compile (default: main, or the only one)");
   command.add_option("--model", arguments.model,
                      "instead of an infer: this model, given the sites that the data file names");
   command.add_option("--library", arguments.library,
                      "a folder that replaces the built-in standard library");
-  command.add_option("--cpu", arguments.cpu, "the processor to generate code for (default: this one)");
+  command.add_option("--cpu", arguments.cpu,
+                     "the processor to generate code for (default: this one)");
   command.add_flag("--time-passes", arguments.time_passes, "print what each stage took");
 }
 
@@ -46,12 +48,14 @@ int run(int argc, char** argv) {
   sample_command->add_option("--max-depth", sample.max_depth, "limit of the tree's depth");
   sample_command->add_option("--set", sample.settings,
                              "NAME=VALUE: any parameter that the machine declares");
-  sample_command->add_option("--seed", sample.seed, "seed of the random bits (default: from the clock)");
+  sample_command->add_option("--seed", sample.seed,
+                             "seed of the random bits (default: from the clock)");
   sample_command->add_option("--threads", sample.threads,
                              "threads (default: one a core); results do not depend on it");
-  sample_command->add_option("--init", sample.initial,
-                             "start: a radius R for U(-R, R) on the unconstrained space (default 2), "
-                             "or a JSON file of values by name, or of params_r");
+  sample_command->add_option(
+      "--init", sample.initial,
+      "start: a radius R for U(-R, R) on the unconstrained space (default 2), "
+      "or a JSON file of values by name, or of params_r");
   sample_command->add_option("--output", sample.output, "folder for CSV files, one a chain");
   sample_command->add_option("--summary", sample.summary, "write the summary to this JSON file");
   sample_command->add_flag("--save-warmup", sample.save_warmup, "write warm-up iterations too");
@@ -59,8 +63,7 @@ int run(int argc, char** argv) {
   sample_command->callback([&] { code = run_sample(sample); });
 
   LogpArguments logp;
-  auto* logp_command =
-      app.add_subcommand("logp", "log density and gradient at a point, as JSON");
+  auto* logp_command = app.add_subcommand("logp", "log density and gradient at a point, as JSON");
   add_program_options(*logp_command, logp.program);
   logp_command->add_option("--data", logp.data, "data, as CmdStan JSON");
   logp_command->add_option("--at", logp.at, "unconstrained point: {\"params_r\": [...]}")

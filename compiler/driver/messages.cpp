@@ -46,11 +46,10 @@ void print_problems(std::span<const io::DataProblem> problems, const SourceManag
         std::cerr << problem.place.line << ':' << problem.place.column << ':';
       std::cerr << ' ';
     }
-    std::cerr << (problem.severity == io::Severity::error ? "error: " : "warning: ")
-              << problem.text << '\n';
+    std::cerr << (problem.severity == io::Severity::error ? "error: " : "warning: ") << problem.text
+              << '\n';
     if (problem.declaration.known()) print_excerpt(problem.declaration, sources, "declared here");
-    if (problem.related_span.known())
-      print_excerpt(problem.related_span, sources, problem.related);
+    if (problem.related_span.known()) print_excerpt(problem.related_span, sources, problem.related);
     if (!problem.suggestion.empty()) std::cerr << "  help: " << problem.suggestion << '\n';
   }
 }

@@ -23,8 +23,8 @@ enum ExitCode : int {
 };
 
 void print_diagnostics(const Diagnostics& diagnostics, const SourceManager& sources);
-/// Every problem with its place in the data file, and the declaration it contradicts with an excerpt
-/// of the source.
+/// Every problem with its place in the data file, and the declaration it contradicts with an
+/// excerpt of the source.
 void print_problems(std::span<const io::DataProblem> problems, const SourceManager& sources);
 void print_error(const runtime::Error& error, const SourceManager& sources);
 /// Returns the exit code that an error of a run deserves.

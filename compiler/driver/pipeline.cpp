@@ -31,16 +31,16 @@ namespace borel::driver {
 namespace {
 
 /// Passes on each function before it is differentiated: what the reverse sweep records and repeats
-/// is decided by the form of its loops. Fused plates hand nothing through arrays; a recurrence that is
-/// split from the work around it records its steps only.
+/// is decided by the form of its loops. Fused plates hand nothing through arrays; a recurrence that
+/// is split from the work around it records its steps only.
 constexpr const char* prepare_passes[] = {"structure", "simplify", "fuse",    "simplify",
                                           "split",     "fuse",     "simplify"};
 
 /// Passes on the whole program once every derived function is there. Splitting exposes plates to
-/// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and fused
-/// again.
-constexpr const char* program_passes[] = {"structure", "simplify", "split", "fuse",
-                                          "simplify",  "hoist",    "simplify", "fuse", "simplify"};
+/// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and
+/// fused again.
+constexpr const char* program_passes[] = {"structure", "simplify", "split", "fuse",    "simplify",
+                                          "hoist",     "simplify", "fuse",  "simplify"};
 
 class Clock {
  public:
@@ -164,8 +164,7 @@ bool transform_program(mlir::ModuleOp module, const PipelineOptions& options, Cl
 }
 
 codegen::TargetSpec target_of(const PipelineOptions& options, Diagnostics& diagnostics) {
-  auto target =
-      options.cpu.empty() ? codegen::host_target() : codegen::named_target(options.cpu);
+  auto target = options.cpu.empty() ? codegen::host_target() : codegen::named_target(options.cpu);
   if (target) return *target;
   diagnostics.error("cpu", Span{}, target.error().text());
   return {};

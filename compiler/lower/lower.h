@@ -23,8 +23,8 @@
 
 #include <string>
 
-#include "compiler/support/description.h"
 #include "compiler/sema/typed.h"
+#include "compiler/support/description.h"
 #include "compiler/support/source.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"

@@ -5,7 +5,8 @@
 /// captured run-time values are leading parameters, sites of broadcast distributions have become
 /// loops, early returns have become if/else, and every implicit conversion is a node. Only what a
 /// program uses is here. Data inputs, size symbols and the `let`s of an `infer` are globals: any
-/// function may refer to them without being passed them; all other variables are local to a function.
+/// function may refer to them without being passed them; all other variables are local to a
+/// function.
 #pragma once
 
 #include <cstdint>
@@ -68,35 +69,81 @@ struct VarRef {
   VarId variable;
 };
 
-/// Built-in operations. "Elementwise" ones take scalars and arrays of one shape (scalars broadcast);
-/// operands have one scalar kind (conversions are explicit) and the result has the operands' shape.
+/// Built-in operations. "Elementwise" ones take scalars and arrays of one shape (scalars
+/// broadcast); operands have one scalar kind (conversions are explicit) and the result has the
+/// operands' shape.
 enum class Op {
   // elementwise, int and real: (x, y) -> same kind. Int Div and Mod round towards zero and check.
-  Add, Sub, Mul, Div, Mod, Min, Max,
-  Neg, Abs,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Mod,
+  Min,
+  Max,
+  Neg,
+  Abs,
   // elementwise (real, real) -> real; PowInt: (real, int) -> real
-  Pow, PowInt, Atan2,
+  Pow,
+  PowInt,
+  Atan2,
   // elementwise comparisons (int or real or bool operands) -> bool; And, Or are lazy on scalars
-  Eq, Ne, Lt, Le, Gt, Ge, And, Or, Not,
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  And,
+  Or,
+  Not,
   // elementwise conversions: IntToReal, BoolToInt, BoolToReal; Floor etc. real -> real;
   // ToInt: real -> int (towards zero, checked)
-  IntToReal, BoolToInt, BoolToReal, ToInt, Floor, Ceil, Round, Trunc,
+  IntToReal,
+  BoolToInt,
+  BoolToReal,
+  ToInt,
+  Floor,
+  Ceil,
+  Round,
+  Trunc,
   // elementwise real -> real
-  Sqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Cbrt,
-  Erf, Erfc, Lgamma, Digamma, Trigamma, NormalCdf, LogNormalCdf,
-  IsFinite, IsNan,  // elementwise real -> bool
+  Sqrt,
+  Exp,
+  Expm1,
+  Log,
+  Log1p,
+  Sin,
+  Cos,
+  Tan,
+  Asin,
+  Acos,
+  Atan,
+  Sinh,
+  Cosh,
+  Tanh,
+  Cbrt,
+  Erf,
+  Erfc,
+  Lgamma,
+  Digamma,
+  Trigamma,
+  NormalCdf,
+  LogNormalCdf,
+  IsFinite,
+  IsNan,  // elementwise real -> bool
   // whole arrays
-  Sum,        // (array of int or real) -> scalar
-  Dot,        // (real[n], real[n]) -> real
-  MatMul,     // matrix*matrix, matrix*vector, vector(row)*matrix
-  Transpose,  // matrix -> matrix
-  Zeros,      // (extents: int…) -> the expression's type
-  Fill,       // (scalar) -> array of the expression's type (its dims)
-  Dim,        // (array), second operand a constant: which dimension -> int
-  Cholesky,   // symmetric positive definite matrix -> lower triangle
-  SolveLower, // (lower triangular matrix, vector or matrix) -> same shape
+  Sum,         // (array of int or real) -> scalar
+  Dot,         // (real[n], real[n]) -> real
+  MatMul,      // matrix*matrix, matrix*vector, vector(row)*matrix
+  Transpose,   // matrix -> matrix
+  Zeros,       // (extents: int…) -> the expression's type
+  Fill,        // (scalar) -> array of the expression's type (its dims)
+  Dim,         // (array), second operand a constant: which dimension -> int
+  Cholesky,    // symmetric positive definite matrix -> lower triangle
+  SolveLower,  // (lower triangular matrix, vector or matrix) -> same shape
   // random bits (kernels only)
-  Uniform     // () -> real in (0, 1)
+  Uniform  // () -> real in (0, 1)
 };
 struct Builtin {
   Op op{};
@@ -112,8 +159,8 @@ struct Conditional {
 struct Subscript {
   enum class Kind { At, Range, All, Gather };
   Kind kind = Kind::At;
-  ExprPtr first;   // At: an int; Range: its start; Gather: an int[k]; All: null
-  ExprPtr second;  // Range: its end (exclusive)
+  ExprPtr first;        // At: an int; Range: its start; Gather: an int[k]; All: null
+  ExprPtr second;       // Range: its end (exclusive)
   bool checked = true;  // false: shown to be in range
 };
 /// base[subscripts…]: At drops a dimension, the others keep one. Missing trailing ones are All.
@@ -272,8 +319,8 @@ struct Evaluate {  // an expression for its effect
 
 struct Stmt {
   Span span;
-  std::variant<Let, LetTuple, Assign, If, For, While, Return, Sample, Record, Factor, Require, Check,
-               Evaluate>
+  std::variant<Let, LetTuple, Assign, If, For, While, Return, Sample, Record, Factor, Require,
+               Check, Evaluate>
       node;
 };
 
@@ -300,16 +347,16 @@ struct Site {
   enum class Kind { Latent, Derived, Observed };
   std::string name;  // "theta", or "s.x" for the site x of a model drawn at s
   Kind kind{};
-  Type type;              // the whole site, all dims
-  int32_t outer_rank = 0; // leading dims that `indices` select; the rest is one draw's own shape
-  std::string support;    // in words
+  Type type;               // the whole site, all dims
+  int32_t outer_rank = 0;  // leading dims that `indices` select; the rest is one draw's own shape
+  std::string support;     // in words
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
   Span span;
 };
 
 /// A model with its arguments applied and some of its sites observed.
 struct Model {
-  std::string name;  // unique symbol
+  std::string name;           // unique symbol
   std::vector<VarId> params;  // captured run-time values that are not globals; usually none
   std::vector<Site> sites;    // latent and derived and observed, each in source order
   Block body;
@@ -351,11 +398,11 @@ struct Machine {
   ModelId model = ModelId::None;
   std::vector<MachineParameter> parameters;
   Type state;
-  FunctionId init = FunctionId::None;  // (params…, initial: real[k], radius: real) -> state
-  FunctionId step = FunctionId::None;  // (params…, state elements…) -> state
-  FunctionId draw = FunctionId::None;  // (params…, state elements…) -> the model's trace
-  FunctionId info = FunctionId::None;  // (params…, state elements…) -> tuple of reals
-  std::vector<std::string> statistics; // names of info's elements
+  FunctionId init = FunctionId::None;   // (params…, initial: real[k], radius: real) -> state
+  FunctionId step = FunctionId::None;   // (params…, state elements…) -> state
+  FunctionId draw = FunctionId::None;   // (params…, state elements…) -> the model's trace
+  FunctionId info = FunctionId::None;   // (params…, state elements…) -> tuple of reals
+  std::vector<std::string> statistics;  // names of info's elements
 };
 
 struct Place {

@@ -160,13 +160,13 @@ class ChainRunner {
     }));
     const double lp = statistics[static_cast<std::size_t>(column)];
     if (!std::isfinite(lp)) {
-      throw ChainError{Error{ErrorKind::start,
-                             given ? "the log density at the given starting point is " +
-                                         number_text(lp)
-                                   : "no starting point with a finite log density was found in "
-                                     "100 tries: give one with --init, or a smaller radius",
-                             {},
-                             {}}};
+      throw ChainError{
+          Error{ErrorKind::start,
+                given ? "the log density at the given starting point is " + number_text(lp)
+                      : "no starting point with a finite log density was found in "
+                        "100 tries: give one with --init, or a smaller radius",
+                {},
+                {}}};
     }
   }
 

@@ -11,9 +11,10 @@ namespace borel::testing {
 namespace {
 
 /// driver/pipeline.cpp's order, with gradient where derive calls it.
-const std::vector<std::string> pipeline_order = {
-    "inline",    "sweep",    "structure", "simplify", "fuse",     "simplify", "split", "gradient",
-    "structure", "simplify", "split",     "fuse",     "simplify", "hoist",    "simplify", "fuse"};
+const std::vector<std::string> pipeline_order = {"inline",    "sweep",    "structure", "simplify",
+                                                 "fuse",      "simplify", "split",     "gradient",
+                                                 "structure", "simplify", "split",     "fuse",
+                                                 "simplify",  "hoist",    "simplify",  "fuse"};
 
 std::vector<std::string> stages_of(uint64_t seed) {
   Choice choose(seed ^ 0x51A6E5);
@@ -110,8 +111,7 @@ class FunctionCheck {
   bool compare(const std::string& pass, const std::string& before, const std::string& after) {
     const auto old = std::move(values_);
     remember();
-    const Agreement agreement =
-        pass == "simplify" ? Agreement::WhereFinite : Agreement::Same;
+    const Agreement agreement = pass == "simplify" ? Agreement::WhereFinite : Agreement::Same;
     for (const auto& [name, evaluations] : old)
       for (size_t i = 0; i < evaluations.size(); ++i)
         if (auto found = difference(evaluations[i], values_.at(name)[i], agreement))

@@ -1,5 +1,5 @@
-// Models through density, unconstrain, inline, accumulate and derive, and what these make through the
-// other passes.
+// Models through density, unconstrain, inline, accumulate and derive, and what these make through
+// the other passes.
 #include <cmath>
 #include <set>
 
@@ -35,8 +35,7 @@ Evaluation look(mlir::ModuleOp module, const Observable& what) {
     run.bind();
     auto function = module.lookupSymbol<mlir::func::FuncOp>(what.function);
     if (!function) throw Refused("no function @" + what.function);
-    const bool scores =
-        function->hasAttr(prob::model_attribute) || function.getNumResults() == 0;
+    const bool scores = function->hasAttr(prob::model_attribute) || function.getNumResults() == 0;
     if (scores) {
       out.results = {run.density_of(what.function, what.point.arguments, what.trace)};
     } else {
@@ -218,7 +217,8 @@ class ModelCheck {
     Interpreter run(*base_);
     run.slots = point.slots;
     const auto go = [&](const std::vector<Datum>& reals) {
-      return run.density_on_reals("model", point.arguments, make_array({dimension}, reals), offsets);
+      return run.density_on_reals("model", point.arguments, make_array({dimension}, reals),
+                                  offsets);
     };
     const Real plain = go(u);
     at.plain.results = {plain};
@@ -238,7 +238,8 @@ class ModelCheck {
           jacobian[row++].push_back(as_dual(draw.value[static_cast<size_t>(i)]).tangent);
     }
     const double jacobian_term = log_determinant(jacobian);
-    at.with_jacobian.results = {plain + Real(jacobian_term, 0, 1e-12 * (1 + std::fabs(jacobian_term)))};
+    at.with_jacobian.results = {plain +
+                                Real(jacobian_term, 0, 1e-12 * (1 + std::fabs(jacobian_term)))};
     std::vector<Datum> back(u.size(), Datum(Real(0)));
     for (const int64_t i : used) back[static_cast<size_t>(i)] = u[static_cast<size_t>(i)];
     at.reals_back.results = {make_array({dimension}, back)};
@@ -251,7 +252,8 @@ class ModelCheck {
 
   std::vector<Observable> on_traces() const {
     std::vector<Observable> out;
-    for (const AtTrace& at : traces_) out.push_back({"model", at.point, at.trace, true, at.density});
+    for (const AtTrace& at : traces_)
+      out.push_back({"model", at.point, at.trace, true, at.density});
     return out;
   }
   std::vector<Observable> on_reals() const {
@@ -266,10 +268,10 @@ class ModelCheck {
       if (site.kind != kind) continue;
       const char* scalar = site.type == "real" ? "f64" : site.type == "int" ? "i64" : "i1";
       types += ", " + (site.dims.empty() ? std::string(scalar) : "tensor<" + [&] {
-        std::string dims;
-        for (size_t i = 0; i < site.dims.size(); ++i) dims += "?x";
-        return dims;
-      }() + scalar + ">");
+                 std::string dims;
+                 for (size_t i = 0; i < site.dims.size(); ++i) dims += "?x";
+                 return dims;
+               }() + scalar + ">");
     }
     return types;
   }
@@ -279,7 +281,8 @@ class ModelCheck {
     const std::string arguments = "i64, f64", u = ", tensor<?xf64>", latent = types_of("latent");
     const std::string values = (latent + types_of("derived")).substr(2);
     std::string text = program_.text.substr(0, program_.text.rfind('}'));
-    const auto declare = [&](const char* kind, const std::string& inputs, const std::string& results) {
+    const auto declare = [&](const char* kind, const std::string& inputs,
+                             const std::string& results) {
       text += std::string("func.func private @d.") + kind + "(" + inputs + ") -> (" + results +
               ") attributes {prob.derive = {kind = \"" + kind + "\", of = @model}}\n";
     };
@@ -366,7 +369,8 @@ class ModelCheck {
       });
     }
     const std::string before = fault_ ? "" : print(*module_);
-    if (!harness_.run(*module_, pass)) return fail(pass, "failed: " + harness_.reported, before, "");
+    if (!harness_.run(*module_, pass))
+      return fail(pass, "failed: " + harness_.reported, before, "");
     if (inject && !fault_->on_input) {
       inject_now();
       if (!result_.fault_applied || mlir::failed(mlir::verify(*module_)))
@@ -378,14 +382,15 @@ class ModelCheck {
     changed_.insert(pass);
     for (Observable& what : observables) {
       Evaluation now = look(*module_, what);
-      const Agreement agreement = pass != "simplify"   ? Agreement::Same
-                                  : what.is_density ? Agreement::LogDensity
-                                                    : Agreement::WhereFinite;
+      const Agreement agreement = pass != "simplify" ? Agreement::Same
+                                  : what.is_density  ? Agreement::LogDensity
+                                                     : Agreement::WhereFinite;
       if (auto found = difference(what.value, now, agreement))
         return fail(pass, "@" + what.function + ": " + *found, before, after);
       what.value = std::move(now);
     }
-    if (pass == "derive" && !program_.finite_latents) return check_gradients(before, after, observables);
+    if (pass == "derive" && !program_.finite_latents)
+      return check_gradients(before, after, observables);
     return true;
   }
 
@@ -424,8 +429,10 @@ class ModelCheck {
       }
       const double expected = as_dual(slope.results[0]).tangent;
       if (!agree(Real(expected, 0, 1e-13 * magnitude), sum))
-        return fail("derive", "the gradient gives a slope of " + std::to_string(sum.value) +
-                                  ", forward mode " + std::to_string(expected), before, after);
+        return fail("derive",
+                    "the gradient gives a slope of " + std::to_string(sum.value) +
+                        ", forward mode " + std::to_string(expected),
+                    before, after);
     }
     return true;
   }

@@ -12,7 +12,8 @@ using mlir::Value;
 using Apply = std::function<bool(mlir::ModuleOp, Choice&)>;
 using Accepts = std::function<bool(Operation*)>;
 
-//===- Places for faults ------------------------------------------------------------------------===//
+//===- Places for faults
+//------------------------------------------------------------------------===//
 
 enum class Where { Made, Anywhere };  // by the pass; or also what it kept
 
@@ -55,18 +56,22 @@ Value zero_before(Operation* op, mlir::Type type) {
 
 bool used(Operation* op) { return op->getNumResults() > 0 && !op->use_empty(); }
 
-//===- Kinds of fault ---------------------------------------------------------------------------===//
+//===- Kinds of fault
+//---------------------------------------------------------------------------===//
 
 Apply erase(const char* name, Scope scope = {}) {
-  return at_one(scope, [=](Operation* op) { return is(op, name); },
-                [](Operation* op, Choice&) { op->erase(); });
+  return at_one(
+      scope, [=](Operation* op) { return is(op, name); },
+      [](Operation* op, Choice&) { op->erase(); });
 }
 
 Apply twice(const char* name, Scope scope = {}) {
-  return at_one(scope, [=](Operation* op) { return is(op, name); }, [](Operation* op, Choice&) {
-    mlir::OpBuilder b(op);
-    b.clone(*op);
-  });
+  return at_one(
+      scope, [=](Operation* op) { return is(op, name); },
+      [](Operation* op, Choice&) {
+        mlir::OpBuilder b(op);
+        b.clone(*op);
+      });
 }
 
 /// An operand instead of the result.
@@ -77,7 +82,9 @@ Apply bypass(const char* name, unsigned operand, Scope scope = {}) {
         return is(op, name) && used(op) && operand < op->getNumOperands() &&
                op->getOperand(operand).getType() == op->getResult(0).getType();
       },
-      [=](Operation* op, Choice&) { op->getResult(0).replaceAllUsesWith(op->getOperand(operand)); });
+      [=](Operation* op, Choice&) {
+        op->getResult(0).replaceAllUsesWith(op->getOperand(operand));
+      });
 }
 
 /// A call's last real argument instead of its first result: u instead of the value on the support.
@@ -115,14 +122,15 @@ Apply swap(const char* name, Scope scope = {}, unsigned first = 0) {
 
 /// Another operation on the same operands.
 Apply become(const char* name, const char* other, Scope scope = {}) {
-  return at_one(scope, [=](Operation* op) { return is(op, name) && used(op); },
-                [=](Operation* op, Choice&) {
-                  mlir::OpBuilder b(op);
-                  mlir::OperationState state(op->getLoc(), other);
-                  state.addOperands(op->getOperands());
-                  state.addTypes(op->getResultTypes());
-                  op->replaceAllUsesWith(b.create(state));
-                });
+  return at_one(
+      scope, [=](Operation* op) { return is(op, name) && used(op); },
+      [=](Operation* op, Choice&) {
+        mlir::OpBuilder b(op);
+        mlir::OperationState state(op->getLoc(), other);
+        state.addOperands(op->getOperands());
+        state.addTypes(op->getResultTypes());
+        op->replaceAllUsesWith(b.create(state));
+      });
 }
 
 /// A real or integer constant that is another.
@@ -164,11 +172,13 @@ Apply first_element(const char* name, unsigned first_index, Scope scope = {}) {
 
 /// The other branch.
 Apply inverted(const char* name, Scope scope = {}) {
-  return at_one(scope, [=](Operation* op) { return is(op, name); }, [](Operation* op, Choice&) {
-    mlir::OpBuilder b(op);
-    const Value truth = b.create<mlir::arith::ConstantOp>(op->getLoc(), b.getBoolAttr(true));
-    op->setOperand(0, b.create<mlir::arith::XOrIOp>(op->getLoc(), op->getOperand(0), truth));
-  });
+  return at_one(
+      scope, [=](Operation* op) { return is(op, name); },
+      [](Operation* op, Choice&) {
+        mlir::OpBuilder b(op);
+        const Value truth = b.create<mlir::arith::ConstantOp>(op->getLoc(), b.getBoolAttr(true));
+        op->setOperand(0, b.create<mlir::arith::XOrIOp>(op->getLoc(), op->getOperand(0), truth));
+      });
 }
 
 /// Nothing instead of what a branch gives.
@@ -187,7 +197,8 @@ Apply branch_gives_nothing(unsigned region, Scope scope = {}) {
       });
 }
 
-//===- Faults of loops --------------------------------------------------------------------------===//
+//===- Faults of loops
+//--------------------------------------------------------------------------===//
 
 Apply in_loop(Scope scope, std::function<bool(prob::ForOp)> accepts,
               std::function<void(prob::ForOp, Choice&)> change) {
@@ -207,20 +218,21 @@ bool any_used(mlir::ValueRange values) {
 }
 
 Apply sum_is_lost(Scope scope = {}) {
-  return in_loop(scope, [](prob::ForOp loop) { return any_used(loop.getSums()); },
-                 [](prob::ForOp loop, Choice&) {
-                   for (Value sum : llvm::reverse(loop.getSums()))
-                     if (!sum.use_empty())
-                       return sum.replaceAllUsesWith(zero_before(loop, sum.getType()));
-                 });
+  return in_loop(
+      scope, [](prob::ForOp loop) { return any_used(loop.getSums()); },
+      [](prob::ForOp loop, Choice&) {
+        for (Value sum : llvm::reverse(loop.getSums()))
+          if (!sum.use_empty()) return sum.replaceAllUsesWith(zero_before(loop, sum.getType()));
+      });
 }
 
 Apply into_is_lost(Scope scope = {}) {
-  return in_loop(scope, [](prob::ForOp loop) { return any_used(loop.getIntos()); },
-                 [](prob::ForOp loop, Choice&) {
-                   for (auto [into, init] : llvm::zip(loop.getIntos(), loop.getIntoInits()))
-                     if (!into.use_empty()) return Value(into).replaceAllUsesWith(init);
-                 });
+  return in_loop(
+      scope, [](prob::ForOp loop) { return any_used(loop.getIntos()); },
+      [](prob::ForOp loop, Choice&) {
+        for (auto [into, init] : llvm::zip(loop.getIntos(), loop.getIntoInits()))
+          if (!into.use_empty()) return Value(into).replaceAllUsesWith(init);
+      });
 }
 
 /// A carry that stays what it was.
@@ -235,19 +247,20 @@ Apply carry_stands_still(Scope scope = {}) {
 }
 
 Apply wrong_way(Scope scope = {}) {
-  return in_loop(scope, [](prob::ForOp loop) { return !loop.getCarries().empty(); },
-                 [](prob::ForOp loop, Choice&) { loop.setReverse(!loop.getReverse()); });
+  return in_loop(
+      scope, [](prob::ForOp loop) { return !loop.getCarries().empty(); },
+      [](prob::ForOp loop, Choice&) { loop.setReverse(!loop.getReverse()); });
 }
 
 /// The last iteration does not run.
 Apply too_short(Scope scope = {}) {
-  return in_loop(scope, [](prob::ForOp loop) { return loop->getNumResults() > 0 && used(loop); },
-                 [](prob::ForOp loop, Choice&) {
-                   mlir::OpBuilder b(loop);
-                   const Value one = prob::int_constant(b, loop.getLoc(), 1);
-                   loop->setOperand(
-                       1, b.create<mlir::arith::SubIOp>(loop.getLoc(), loop.getUpper(), one));
-                 });
+  return in_loop(
+      scope, [](prob::ForOp loop) { return loop->getNumResults() > 0 && used(loop); },
+      [](prob::ForOp loop, Choice&) {
+        mlir::OpBuilder b(loop);
+        const Value one = prob::int_constant(b, loop.getLoc(), 1);
+        loop->setOperand(1, b.create<mlir::arith::SubIOp>(loop.getLoc(), loop.getUpper(), one));
+      });
 }
 
 /// One kind of result for another of its type.
@@ -261,11 +274,12 @@ Apply results_exchanged(Scope scope = {}) {
             return std::pair<Value, Value>(results[i], results[j]);
     return std::pair<Value, Value>();
   };
-  return in_loop(scope, [=](prob::ForOp loop) { return static_cast<bool>(pair(loop).first); },
-                 [=](prob::ForOp loop, Choice&) {
-                   auto [x, y] = pair(loop);
-                   x.replaceAllUsesWith(y);
-                 });
+  return in_loop(
+      scope, [=](prob::ForOp loop) { return static_cast<bool>(pair(loop).first); },
+      [=](prob::ForOp loop, Choice&) {
+        auto [x, y] = pair(loop);
+        x.replaceAllUsesWith(y);
+      });
 }
 
 /// A constant instead of what a map collects.
@@ -275,14 +289,15 @@ Apply map_is_lost(Scope scope = {}) {
       if (mlir::isa<mlir::FloatType>(value.getType()) && !result.use_empty()) return value;
     return Value();
   };
-  return in_loop(scope, [=](prob::ForOp loop) { return static_cast<bool>(real_map(loop)); },
-                 [=](prob::ForOp loop, Choice&) {
-                   Operation* yield = loop.terminator();
-                   const Value value = real_map(loop);
-                   const Value zero = zero_before(yield, value.getType());
-                   for (mlir::OpOperand& operand : yield->getOpOperands())
-                     if (operand.get() == value) operand.set(zero);
-                 });
+  return in_loop(
+      scope, [=](prob::ForOp loop) { return static_cast<bool>(real_map(loop)); },
+      [=](prob::ForOp loop, Choice&) {
+        Operation* yield = loop.terminator();
+        const Value value = real_map(loop);
+        const Value zero = zero_before(yield, value.getType());
+        for (mlir::OpOperand& operand : yield->getOpOperands())
+          if (operand.get() == value) operand.set(zero);
+      });
 }
 
 Apply init_is_zero(Scope scope = {}) {
@@ -299,49 +314,53 @@ Apply init_is_zero(Scope scope = {}) {
       });
 }
 
-//===- Faults of single passes ------------------------------------------------------------------===//
+//===- Faults of single passes
+//------------------------------------------------------------------===//
 
 /// A size that the shape function gives, read as 0.
 Apply offset_is_zero() {
-  return at_one({Where::Made, "model"},
-                [](Operation* op) { return is(op, "func.call") && op->getNumResults() > 2; },
-                [](Operation* op, Choice& choose) {
-                  mlir::OpBuilder b(op->getContext());
-                  b.setInsertionPointAfter(op);
-                  const Value zero = prob::int_constant(b, op->getLoc(), 0);
-                  std::vector<mlir::OpResult> read;
-                  for (auto result : op->getResults())
-                    if (!result.use_empty()) read.push_back(result);
-                  if (!read.empty()) Value(choose.of(read)).replaceAllUsesWith(zero);
-                });
+  return at_one(
+      {Where::Made, "model"},
+      [](Operation* op) { return is(op, "func.call") && op->getNumResults() > 2; },
+      [](Operation* op, Choice& choose) {
+        mlir::OpBuilder b(op->getContext());
+        b.setInsertionPointAfter(op);
+        const Value zero = prob::int_constant(b, op->getLoc(), 0);
+        std::vector<mlir::OpResult> read;
+        for (auto result : op->getResults())
+          if (!result.use_empty()) read.push_back(result);
+        if (!read.empty()) Value(choose.of(read)).replaceAllUsesWith(zero);
+      });
 }
 
 /// The sign of a score.
 Apply score_is_negative(Scope scope = {}) {
-  return at_one(scope, [](Operation* op) { return is(op, "prob.score"); },
-                [](Operation* op, Choice&) {
-                  mlir::OpBuilder b(op);
-                  op->setOperand(0, b.create<mlir::arith::NegFOp>(op->getLoc(), op->getOperand(0)));
-                });
+  return at_one(
+      scope, [](Operation* op) { return is(op, "prob.score"); },
+      [](Operation* op, Choice&) {
+        mlir::OpBuilder b(op);
+        op->setOperand(0, b.create<mlir::arith::NegFOp>(op->getLoc(), op->getOperand(0)));
+      });
 }
 
 /// Another slot of the same type.
 Apply other_slot(const char* type_text) {
-  return at_one({Where::Made, ""},
-                [=](Operation* op) {
-                  auto data = mlir::dyn_cast<prob::DataOp>(op);
-                  if (!data || !used(op) || !data.getSlot().starts_with("borel.h")) return false;
-                  std::string text;
-                  llvm::raw_string_ostream(text) << data.getType();
-                  return text == type_text;
-                },
-                [=](Operation* op, Choice&) {
-                  auto data = mlir::cast<prob::DataOp>(op);
-                  auto module = op->getParentOfType<mlir::ModuleOp>();
-                  for (auto slot : module.getOps<prob::SlotOp>())
-                    if (slot.getType() == data.getType() && slot.getSymName() != data.getSlot())
-                      return data.setSlot(slot.getSymName());
-                });
+  return at_one(
+      {Where::Made, ""},
+      [=](Operation* op) {
+        auto data = mlir::dyn_cast<prob::DataOp>(op);
+        if (!data || !used(op) || !data.getSlot().starts_with("borel.h")) return false;
+        std::string text;
+        llvm::raw_string_ostream(text) << data.getType();
+        return text == type_text;
+      },
+      [=](Operation* op, Choice&) {
+        auto data = mlir::cast<prob::DataOp>(op);
+        auto module = op->getParentOfType<mlir::ModuleOp>();
+        for (auto slot : module.getOps<prob::SlotOp>())
+          if (slot.getType() == data.getType() && slot.getSymName() != data.getSlot())
+            return data.setSlot(slot.getSymName());
+      });
 }
 
 /// A real argument taken for data.
@@ -351,8 +370,7 @@ Apply argument_as_data() {
     for (Value argument : f.getArguments()) {
       if (!mlir::isa<mlir::FloatType>(argument.getType()) || argument.use_empty()) continue;
       mlir::OpBuilder b = mlir::OpBuilder::atBlockBegin(&f.getBody().front());
-      argument.replaceAllUsesWith(
-          b.create<prob::DataOp>(f.getLoc(), argument.getType(), "ds"));
+      argument.replaceAllUsesWith(b.create<prob::DataOp>(f.getLoc(), argument.getType(), "ds"));
       return true;
     }
     return false;
@@ -391,17 +409,25 @@ std::vector<Fault> make_faults() {
       {"accumulate", "ignores requirements", bypass("arith.select", 1, in_model)},
       {"accumulate", "leaves out the last iteration", too_short(anywhere_in_model)},
 
-      {"derive", "constrain returns sites in another order", swap("func.return", derived("d.constrain"))},
+      {"derive", "constrain returns sites in another order",
+       swap("func.return", derived("d.constrain"))},
       {"derive", "constrain loses an iteration", too_short(derived("d.constrain"))},
-      {"derive", "constrain reads the first real for all", first_element("prob.extract", 1, derived("d.constrain"))},
-      {"derive", "unconstrain writes all elements to one place", bypass("arith.addi", 0, derived("d.unconstrain"))},
-      {"derive", "unconstrain applies the transform itself", bypass("math.log", 0, derived("d.unconstrain"))},
+      {"derive", "constrain reads the first real for all",
+       first_element("prob.extract", 1, derived("d.constrain"))},
+      {"derive", "unconstrain writes all elements to one place",
+       bypass("arith.addi", 0, derived("d.unconstrain"))},
+      {"derive", "unconstrain applies the transform itself",
+       bypass("math.log", 0, derived("d.unconstrain"))},
       {"derive", "simulate draws from another branch", inverted("scf.if", derived("d.simulate"))},
       {"derive", "simulate loses an iteration", too_short(derived("d.simulate"))},
-      {"derive", "the density of a trace loses a term", bypass("arith.addf", 0, derived("d.trace_log_density"))},
-      {"derive", "the gradient loses a factor", bypass("arith.mulf", 0, derived("d.log_density_gradient"))},
-      {"derive", "the gradient loses a sign", bypass("arith.negf", 0, derived("d.log_density_gradient"))},
-      {"derive", "the density is without its Jacobian", erase("prob.score", derived("model")), on_input},
+      {"derive", "the density of a trace loses a term",
+       bypass("arith.addf", 0, derived("d.trace_log_density"))},
+      {"derive", "the gradient loses a factor",
+       bypass("arith.mulf", 0, derived("d.log_density_gradient"))},
+      {"derive", "the gradient loses a sign",
+       bypass("arith.negf", 0, derived("d.log_density_gradient"))},
+      {"derive", "the density is without its Jacobian", erase("prob.score", derived("model")),
+       on_input},
 
       {"sweep", "drops an addend", bypass("arith.addf", 0, derived("f"))},
       {"sweep", "drops a result that is used", sum_is_lost(derived("f"))},
@@ -412,9 +438,12 @@ std::vector<Fault> make_faults() {
 
       {"inline", "maps arguments in another order", swap("func.call", derived("f")), on_input},
       {"inline", "maps results in another order", swap("func.return", derived("inner")), on_input},
-      {"inline", "takes the other branch of a body", inverted("scf.if", derived("outer")), on_input},
-      {"inline", "loses an operation of a body", bypass("arith.subf", 0, derived("inner")), on_input},
-      {"inline", "mixes up constants of two bodies", other_constant(true, derived("inner")), on_input},
+      {"inline", "takes the other branch of a body", inverted("scf.if", derived("outer")),
+       on_input},
+      {"inline", "loses an operation of a body", bypass("arith.subf", 0, derived("inner")),
+       on_input},
+      {"inline", "mixes up constants of two bodies", other_constant(true, derived("inner")),
+       on_input},
       {"inline", "loses an iteration of a body", too_short(derived("weighted")), on_input},
       {"inline", "uses an argument as the result", bypass("func.call", 0, derived("f")), on_input},
 

@@ -1,5 +1,5 @@
-/// Deliberate faults of every pass: what each must be caught doing by the same checks that the passes
-/// themselves must stand.
+/// Deliberate faults of every pass: what each must be caught doing by the same checks that the
+/// passes themselves must stand.
 #pragma once
 
 #include <vector>
@@ -10,8 +10,8 @@ namespace borel::testing {
 
 const std::vector<Fault>& faults();
 
-/// Runs a fault on random programs until it is caught. How many programs it took, how many of them had
-/// a place for the fault.
+/// Runs a fault on random programs until it is caught. How many programs it took, how many of them
+/// had a place for the fault.
 struct Hunt {
   bool caught = false;
   int programs = 0, applied = 0;

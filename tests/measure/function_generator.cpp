@@ -26,8 +26,9 @@ class FunctionGenerator {
     out_.line("module {");
     slots();
     helpers();
-    out_.line("func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %w: tensor<?xf64>, "
-              "%q: tensor<?x?xf64>, %a: f64, %b: f64, %c: i64) -> (f64, tensor<?xf64>, f64) {");
+    out_.line(
+        "func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %w: tensor<?xf64>, "
+        "%q: tensor<?x?xf64>, %a: f64, %b: f64, %c: i64) -> (f64, tensor<?xf64>, f64) {");
     begin();
     const int statements = 2 + choose_.below(4);
     for (int i = 0; i < statements; ++i) statement(0);
@@ -49,9 +50,7 @@ class FunctionGenerator {
   struct Mark {
     size_t reals, positives, arrays, indices;
   };
-  Mark mark() const {
-    return {reals_.size(), positives_.size(), arrays_.size(), indices_.size()};
-  }
+  Mark mark() const { return {reals_.size(), positives_.size(), arrays_.size(), indices_.size()}; }
   void leave(const Mark& m) {
     reals_.resize(m.reals);
     positives_.resize(m.positives);
@@ -173,8 +172,7 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       if (kind == 5 && !indices_.empty()) {
         const Index& at = choose_.of(indices_);
         if (at.size == 'k') continue;
-        const std::string gathered =
-            element(gathers_[at.size], at.name, row_of_ints, "i64");
+        const std::string gathered = element(gathers_[at.size], at.name, row_of_ints, "i64");
         if (const auto array = array_of('k'); !array.empty()) return element(array, gathered);
         continue;
       }
@@ -182,8 +180,11 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
         for (const Index& i : indices_)
           for (const Index& j : indices_)
             if (i.size == 'n' && j.size == 'm')
-              return out_.op("prob.extract " + (data_only_ ? data_matrix_ : choose_.chance(.5) ? "%q" : data_matrix_) + "[" +
-                             i.name + ", " + j.name + "] : " + matrix + " -> f64");
+              return out_.op("prob.extract " +
+                             (data_only_           ? data_matrix_
+                              : choose_.chance(.5) ? "%q"
+                                                   : data_matrix_) +
+                             "[" + i.name + ", " + j.name + "] : " + matrix + " -> f64");
         continue;
       }
       if (!indices_.empty()) {
@@ -211,20 +212,24 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       case 1:
         if (data_only_) return data_reals_[0];
         return choose_.of(positives_);
-      case 2: return out_.unary("math.exp", out_.unary("math.sin", leaf()));
+      case 2:
+        return out_.unary("math.exp", out_.unary("math.sin", leaf()));
       case 3: {
         const std::string x = real(depth - 1);
         return out_.binary("arith.addf", out_.binary("arith.mulf", x, x), out_.real(0.5));
       }
-      case 4: return out_.unary("math.sqrt", positive(depth - 1));
-      default: return out_.binary("arith.divf", out_.real(1.0), positive(depth - 1));
+      case 4:
+        return out_.unary("math.sqrt", positive(depth - 1));
+      default:
+        return out_.binary("arith.divf", out_.real(1.0), positive(depth - 1));
     }
   }
 
   std::string condition(int depth) {
     if (choose_.chance(0.3) && !indices_.empty())
       return out_.op("arith.cmpi " + std::string(choose_.chance(.5) ? "slt" : "eq") + ", " +
-                     choose_.of(indices_).name + ", " + (choose_.chance(.5) || data_only_ ? one_ : "%c") + " : i64");
+                     choose_.of(indices_).name + ", " +
+                     (choose_.chance(.5) || data_only_ ? one_ : "%c") + " : i64");
     if (choose_.chance(0.3) && !data_only_)
       return out_.op("arith.cmpi sgt, %c, " + zero_ + " : i64");
     return out_.op("arith.cmpf ogt, " + real(depth - 1) + ", " + real(depth - 1) + " : f64");
@@ -248,26 +253,38 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
     const int d = depth - 1;
     switch (choose_.below(26)) {
       case 0:
-      case 1: return out_.binary("arith.addf", real(d), real(d));
+      case 1:
+        return out_.binary("arith.addf", real(d), real(d));
       case 2:
-      case 3: return out_.binary("arith.subf", real(d), real(d));
+      case 3:
+        return out_.binary("arith.subf", real(d), real(d));
       case 4:
       case 5:
-      case 6: return out_.binary("arith.mulf", real(d), real(d));
+      case 6:
+        return out_.binary("arith.mulf", real(d), real(d));
       case 7:
-      case 8: return out_.binary("arith.divf", real(d), positive(d));
-      case 9: return out_.unary("arith.negf", real(d));
-      case 10: return out_.unary("math.sin", real(d));
-      case 11: return out_.unary("math.tanh", real(d));
-      case 12: return out_.unary("math.exp", out_.unary("math.tanh", real(d)));
-      case 13: return out_.unary("math.log", positive(d));
+      case 8:
+        return out_.binary("arith.divf", real(d), positive(d));
+      case 9:
+        return out_.unary("arith.negf", real(d));
+      case 10:
+        return out_.unary("math.sin", real(d));
+      case 11:
+        return out_.unary("math.tanh", real(d));
+      case 12:
+        return out_.unary("math.exp", out_.unary("math.tanh", real(d)));
+      case 13:
+        return out_.unary("math.log", positive(d));
       case 14: {
         const double exponent = choose_.of<double>({2, 3, 1, .5, -1, -2, -.5, 1.7});
         return out_.binary("math.powf", positive(d), out_.real(exponent));
       }
-      case 15: return out_.unary("math.log", out_.unary("math.exp", out_.unary("math.sin", real(d))));
-      case 16: return out_.unary("math.log", out_.unary("math.sqrt", positive(d)));
-      case 17: return out_.unary("math.log", out_.binary("arith.divf", out_.real(1), positive(d)));
+      case 15:
+        return out_.unary("math.log", out_.unary("math.exp", out_.unary("math.sin", real(d))));
+      case 16:
+        return out_.unary("math.log", out_.unary("math.sqrt", positive(d)));
+      case 17:
+        return out_.unary("math.log", out_.binary("arith.divf", out_.real(1), positive(d)));
       case 18: {
         const std::string root = out_.unary("math.sqrt", positive(d));
         return out_.binary("arith.mulf", out_.binary("arith.divf", real(d), root),
@@ -286,8 +303,10 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
                    : out_.op("arith.select " + c + ", " + real(d) + ", " + wrapped + " : f64");
       }
       case 21:
-        return out_.binary(choose_.chance(.5) ? "arith.maximumf" : "arith.minimumf", real(d), real(d));
-      case 22: return out_.op("prob.special \"lgamma\" " + positive(d) + " : f64");
+        return out_.binary(choose_.chance(.5) ? "arith.maximumf" : "arith.minimumf", real(d),
+                           real(d));
+      case 22:
+        return out_.op("prob.special \"lgamma\" " + positive(d) + " : f64");
       case 23: {
         // Multiples and divisors that a loop around may not change.
         const std::string c = data_only_ ? data_reals_[0] : choose_.of(positives_);
@@ -312,12 +331,14 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
   }
 
   std::string call(int d) {
-        if (choose_.chance(.4))
-          return out_.op("func.call @outer(" + real(d) + ", " + out_.unary("math.tanh", real(d)) + ") : (f64, f64) -> f64");
-        if (choose_.chance(.3)) return out_.op("func.call @chain(" + real(d) + ", %c) : (f64, i64) -> f64");
-        const std::string x = array_of('k'), y = array_of('k');
-        return out_.op("func.call @weighted(" + x + ", " + (choose_.chance(.5) ? x : "%w") + ", " + real(d) +
-                       ") : (" + row + ", " + row + ", f64) -> f64");
+    if (choose_.chance(.4))
+      return out_.op("func.call @outer(" + real(d) + ", " + out_.unary("math.tanh", real(d)) +
+                     ") : (f64, f64) -> f64");
+    if (choose_.chance(.3))
+      return out_.op("func.call @chain(" + real(d) + ", %c) : (f64, i64) -> f64");
+    const std::string x = array_of('k'), y = array_of('k');
+    return out_.op("func.call @weighted(" + x + ", " + (choose_.chance(.5) ? x : "%w") + ", " +
+                   real(d) + ") : (" + row + ", " + row + ", f64) -> f64");
   }
 
   std::string branch(int depth) {
@@ -413,9 +434,9 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       const std::string iv = text.induction, array = text.carries[0].argument;
       for (int lag = 1; lag <= lags; ++lag) {
         if (lag < lags && choose_.chance(.3)) continue;
-        const std::string back = choose_.chance(.5)
-                                     ? out_.op("arith.subi " + iv + ", " + out_.integer(lag) + " : i64")
-                                     : out_.op("arith.addi " + iv + ", " + out_.integer(-lag) + " : i64");
+        const std::string back =
+            choose_.chance(.5) ? out_.op("arith.subi " + iv + ", " + out_.integer(lag) + " : i64")
+                               : out_.op("arith.addi " + iv + ", " + out_.integer(-lag) + " : i64");
         reals_.push_back(out_.unary("math.sin", element(array, back)));
       }
       if (choose_.chance(0.2)) reals_.push_back(out_.unary("math.sin", element(array, iv)));
@@ -433,20 +454,21 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
         out_.begin_part();
         std::string else_array = array;
         if (both)
-          else_array =
-              out_.op("prob.insert " + real(2) + " into " + array + "[" + iv + "] : f64 into " + row);
+          else_array = out_.op("prob.insert " + real(2) + " into " + array + "[" + iv +
+                               "] : f64 into " + row);
         leave(m);
         const std::string no = out_.end_part();
         next = out_.fresh();
-        out_.line(next + " = scf.if " + c + " -> " + row + " {\n" + yes + "scf.yield " + then_array +
-                  " : " + row + "\n} else {\n" + no + "scf.yield " + else_array + " : " + row + "\n}");
+        out_.line(next + " = scf.if " + c + " -> " + row + " {\n" + yes + "scf.yield " +
+                  then_array + " : " + row + "\n} else {\n" + no + "scf.yield " + else_array +
+                  " : " + row + "\n}");
       } else {
-        next = out_.op("prob.insert " + out_.unary("math.tanh", real(3)) + " into " + array + "[" + iv +
-                       "] : f64 into " + row);
+        next = out_.op("prob.insert " + out_.unary("math.tanh", real(3)) + " into " + array + "[" +
+                       iv + "] : f64 into " + row);
         if (second_pass) {
           reals_.push_back(element(next, iv));
-          next = out_.op("prob.insert " + out_.unary("math.tanh", real(2)) + " into " + next + "[" + iv +
-                         "] : f64 into " + row);
+          next = out_.op("prob.insert " + out_.unary("math.tanh", real(2)) + " into " + next + "[" +
+                         iv + "] : f64 into " + row);
         }
       }
       text.carries[0].next = next;
@@ -461,8 +483,7 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
     const char size = any_size();
     LoopText text;
     const int n = 1 + choose_.below(3);
-    for (int i = 0; i < n; ++i)
-      text.carry(out_, choose_.chance(.5) ? out_.real(0) : leaf(), "f64");
+    for (int i = 0; i < n; ++i) text.carry(out_, choose_.chance(.5) ? out_.real(0) : leaf(), "f64");
     if (choose_.chance(0.2)) text.carry(out_, choose_.of(reals_), "f64");
     if (choose_.chance(.2)) text.reverse = true;
     std::string total;
@@ -489,11 +510,11 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
           const std::string c = condition(1);
           carry.next = out_.fresh();
           out_.line(carry.next + " = scf.if " + c + " -> f64 {");
-          out_.line("%then" + carry.next.substr(1) + " = arith.addf " + carry.argument + ", " + added +
-                    " : f64\nscf.yield %then" + carry.next.substr(1) + " : f64\n} else {");
+          out_.line("%then" + carry.next.substr(1) + " = arith.addf " + carry.argument + ", " +
+                    added + " : f64\nscf.yield %then" + carry.next.substr(1) + " : f64\n} else {");
           if (choose_.chance(.5)) {
-            out_.line("%else" + carry.next.substr(1) + " = arith.subf " + carry.argument + ", " + added +
-                      " : f64\nscf.yield %else" + carry.next.substr(1) + " : f64\n}");
+            out_.line("%else" + carry.next.substr(1) + " = arith.subf " + carry.argument + ", " +
+                      added + " : f64\nscf.yield %else" + carry.next.substr(1) + " : f64\n}");
           } else {
             out_.line("scf.yield " + carry.argument + " : f64\n}");
           }
@@ -502,7 +523,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
           carry.next = out_.binary("arith.subf", carry.next, real(2));
         } else {
           carry.next = out_.binary("arith.addf", carry.argument, added);
-          if (choose_.chance(.5)) text.sums.push_back({out_.unary("math.sin", carry.argument), "f64", ""});
+          if (choose_.chance(.5))
+            text.sums.push_back({out_.unary("math.sin", carry.argument), "f64", ""});
         }
       }
     });
@@ -528,10 +550,12 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
         const std::string added = real(3);
         if (by_carry) {
           const std::string old = element(next, at);
-          next = out_.op("prob.insert " + out_.binary(choose_.chance(.7) ? "arith.addf" : "arith.subf", old, added) + " into " +
-                         next + "[" + at + "] : f64 into " + row);
+          next = out_.op("prob.insert " +
+                         out_.binary(choose_.chance(.7) ? "arith.addf" : "arith.subf", old, added) +
+                         " into " + next + "[" + at + "] : f64 into " + row);
         } else {
-          next = out_.op("prob.add_at " + added + " into " + next + "[" + at + "] : f64 into " + row);
+          next =
+              out_.op("prob.add_at " + added + " into " + next + "[" + at + "] : f64 into " + row);
         }
       }
       target.next = next;
@@ -544,13 +568,14 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       auto& onward = more.into(out_, result, row);
       loop(more, size, [&] {
         const std::string at = element(gathers_[size], more.induction, row_of_ints, "i64");
-        onward.next =
-            out_.op("prob.add_at " + real(2) + " into " + onward.argument + "[" + at + "] : f64 into " + row);
+        onward.next = out_.op("prob.add_at " + real(2) + " into " + onward.argument + "[" + at +
+                              "] : f64 into " + row);
       });
       result = onward.result;
     }
     if (choose_.chance(.3))
-      result = out_.op("prob.add_at " + leaf() + " into " + result + "[" + zero_ + "] : f64 into " + row);
+      result = out_.op("prob.add_at " + leaf() + " into " + result + "[" + zero_ + "] : f64 into " +
+                       row);
     keep_array(result, 'k');
     for (const auto& sum : text.sums) keep(sum.result);
   }
@@ -569,25 +594,29 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       if (kind == 0) {
         const std::string square = out_.binary("arith.mulf", s, s);
         const std::string v = real(2);
-        const std::string sum = out_.binary(
-            "arith.addf", out_.binary("arith.mulf", square, out_.real(0.4)),
-            out_.binary("arith.addf", out_.binary("arith.mulf", v, v), out_.real(0.3)));
+        const std::string sum =
+            out_.binary("arith.addf", out_.binary("arith.mulf", square, out_.real(0.4)),
+                        out_.binary("arith.addf", out_.binary("arith.mulf", v, v), out_.real(0.3)));
         carry.next = out_.unary("math.sqrt", sum);
         const std::string z = out_.binary("arith.divf", real(2), carry.next);
         text.sums.push_back({out_.binary("arith.mulf", z, z), "f64", ""});
         text.sums.push_back({out_.unary("math.log", carry.next), "f64", ""});
       } else if (kind == 1) {
         const std::string log = out_.unary("math.log", s);
-        const std::string x = out_.binary("arith.addf", out_.binary("arith.mulf", log, out_.real(0.5)),
-                                          out_.unary("math.sin", real(2)));
+        const std::string x =
+            out_.binary("arith.addf", out_.binary("arith.mulf", log, out_.real(0.5)),
+                        out_.unary("math.sin", real(2)));
         carry.next = out_.unary("math.exp", x);
-        text.sums.push_back({choose_.chance(.5) ? x : out_.binary("arith.mulf", log, real(2)), "f64", ""});
+        text.sums.push_back(
+            {choose_.chance(.5) ? x : out_.binary("arith.mulf", log, real(2)), "f64", ""});
       } else {
         reals_.push_back(s);
         if (kind == 4) reals_.push_back(text.carries[1].argument);
         const std::string heavy = real(3);
-        carry.next = out_.unary("math.tanh", out_.binary("arith.addf", out_.binary("arith.mulf", s, leaf()), heavy));
-        if (kind == 4) text.carries[1].next = out_.unary("math.sin", out_.binary("arith.subf", s, real(2)));
+        carry.next = out_.unary(
+            "math.tanh", out_.binary("arith.addf", out_.binary("arith.mulf", s, leaf()), heavy));
+        if (kind == 4)
+          text.carries[1].next = out_.unary("math.sin", out_.binary("arith.subf", s, real(2)));
         if (choose_.chance(.6)) text.sums.push_back({real(3), "f64", ""});
       }
       if (choose_.chance(.4)) text.maps.push_back({real(2), "f64", ""});
@@ -607,8 +636,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
     loop(outer, 'n', [&] {
       std::string of_row;
       if (rows) {
-        of_row = out_.op("prob.extract " + (choose_.chance(.5) ? "%q" : data_matrix_) + "[" + outer.induction +
-                         "] : " + matrix + " -> " + row);
+        of_row = out_.op("prob.extract " + (choose_.chance(.5) ? "%q" : data_matrix_) + "[" +
+                         outer.induction + "] : " + matrix + " -> " + row);
         arrays_.push_back({of_row, 'm', false});
       }
       if (!outer.intos.empty()) inner.into(out_, outer.intos[0].argument, row);
@@ -620,8 +649,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
           const std::string at = choose_.chance(.5)
                                      ? element(gathers_['m'], inner.induction, row_of_ints, "i64")
                                      : element(gathers_['n'], outer.induction, row_of_ints, "i64");
-          inner.intos[0].next = out_.op("prob.add_at " + real(2) + " into " + inner.intos[0].argument + "[" + at +
-                                        "] : f64 into " + row);
+          inner.intos[0].next = out_.op("prob.add_at " + real(2) + " into " +
+                                        inner.intos[0].argument + "[" + at + "] : f64 into " + row);
         }
       });
       if (!inner.intos.empty()) outer.intos[0].next = inner.intos[0].result;
@@ -643,8 +672,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
     loop(outer, 'n', [&] {
       LoopText inner;
       loop(inner, 'm', [&] {
-        const std::string v = out_.op("prob.extract " + name + "[" + outer.induction + ", " + inner.induction +
-                                      "] : " + matrix + " -> f64");
+        const std::string v = out_.op("prob.extract " + name + "[" + outer.induction + ", " +
+                                      inner.induction + "] : " + matrix + " -> f64");
         reals_.push_back(v);
         inner.sums.push_back({out_.binary("arith.mulf", v, real(1)), "f64", ""});
       });
@@ -657,7 +686,9 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
   void fill_matrix(int) {
     LoopText outer;
     const std::string start =
-        choose_.chance(.6) ? out_.op("prob.zeros(" + size_['n'] + ", " + size_['m'] + ") : " + matrix) : "%q";
+        choose_.chance(.6)
+            ? out_.op("prob.zeros(" + size_['n'] + ", " + size_['m'] + ") : " + matrix)
+            : "%q";
     outer.carry(out_, start, matrix);
     if (choose_.chance(.3)) outer.carry(out_, out_.real(0), "f64");
     loop(outer, 'n', [&] {
@@ -667,28 +698,31 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       loop(inner, 'm', [&] {
         const std::string at = "[" + outer.induction + ", " + inner.induction + "]";
         if (choose_.chance(.2))
-          reals_.push_back(out_.op("prob.extract " + inner.carries[0].argument + at + " : " + matrix + " -> f64"));
+          reals_.push_back(out_.op("prob.extract " + inner.carries[0].argument + at + " : " +
+                                   matrix + " -> f64"));
         const std::string v = real(2);
-        inner.carries[0].next =
-            out_.op("prob.insert " + v + " into " + inner.carries[0].argument + at + " : f64 into " + matrix);
+        inner.carries[0].next = out_.op("prob.insert " + v + " into " + inner.carries[0].argument +
+                                        at + " : f64 into " + matrix);
         if (inner.carries.size() > 1)
           inner.carries[1].next = out_.binary("arith.addf", inner.carries[1].argument, real(2));
       });
-      for (size_t i = 0; i < inner.carries.size(); ++i) outer.carries[i].next = inner.carries[i].result;
+      for (size_t i = 0; i < inner.carries.size(); ++i)
+        outer.carries[i].next = inner.carries[i].result;
     });
     if (outer.carries.size() > 1) keep(outer.carries[1].result);
     sum_matrix(outer.carries[0].result);
   }
 
   void repeat(int) {
-    const std::string start = leaf(), a = out_.fresh(), i = out_.fresh(), b = out_.fresh(), j = out_.fresh();
+    const std::string start = leaf(), a = out_.fresh(), i = out_.fresh(), b = out_.fresh(),
+                      j = out_.fresh();
     const std::string result = out_.fresh(), count = out_.fresh();
     const std::string limit = choose_.chance(.5) ? "%c" : size_['m'];
-    out_.line(result + ", " + count + " = scf.while (" + a + " = " + start + ", " + i + " = " + zero_ +
-              ") : (f64, i64) -> (f64, i64) {");
+    out_.line(result + ", " + count + " = scf.while (" + a + " = " + start + ", " + i + " = " +
+              zero_ + ") : (f64, i64) -> (f64, i64) {");
     const std::string c = out_.op("arith.cmpi slt, " + i + ", " + limit + " : i64");
-    out_.line("scf.condition(" + c + ") " + a + ", " + i + " : f64, i64\n} do {\n^bb0(" + b + ": f64, " + j +
-              ": i64):");
+    out_.line("scf.condition(" + c + ") " + a + ", " + i + " : f64, i64\n} do {\n^bb0(" + b +
+              ": f64, " + j + ": i64):");
     const Mark m = mark();
     reals_.push_back(b);
     const std::string next = out_.unary("math.tanh", real(3));
@@ -728,9 +762,9 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
       LoopText next;
       loop(next, 'm', [&] {
         const std::string v = element(array, next.induction);
-        next.maps.push_back(
-            {out_.binary("arith.subf", out_.unary("math.tanh", real(2)), out_.binary("arith.mulf", v, out_.real(.3))),
-             "f64", ""});
+        next.maps.push_back({out_.binary("arith.subf", out_.unary("math.tanh", real(2)),
+                                         out_.binary("arith.mulf", v, out_.real(.3))),
+                             "f64", ""});
       });
       outer.carries[0].next = next.maps[0].result;
     });
@@ -775,7 +809,8 @@ func.func private @weighted(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64) -> f6
   }
   Datum indices_into(int64_t n, int64_t k) {
     std::vector<Datum> values;
-    for (int64_t i = 0; i < n; ++i) values.emplace_back(int64_t{choose_.below(static_cast<int>(k))});
+    for (int64_t i = 0; i < n; ++i)
+      values.emplace_back(int64_t{choose_.below(static_cast<int>(k))});
     return make_array({n}, std::move(values));
   }
 

@@ -1,6 +1,6 @@
-// fuzz [N] [seed] [M]: checks N random programs of each kind from a seed on; prints each failing seed,
-// and for the first M failures a smaller program that fails in the same way. Exit status 1 when any
-// failed.
+// fuzz [N] [seed] [M]: checks N random programs of each kind from a seed on; prints each failing
+// seed, and for the first M failures a smaller program that fails in the same way. Exit status 1
+// when any failed.
 #include <cstdio>
 #include <cstdlib>
 

@@ -60,8 +60,8 @@ std::optional<std::string> difference(const Evaluation& before, const Evaluation
 /// The same for two reals, with room for `slack` times their error bounds.
 bool agree(const Real& x, const Real& y, double slack = 32);
 
-/// A deliberate fault in a pass: changes the module that the pass left, among the operations that the
-/// pass made; false when there is nothing of its kind there.
+/// A deliberate fault in a pass: changes the module that the pass left, among the operations that
+/// the pass made; false when there is nothing of its kind there.
 struct Fault {
   std::string pass, what;
   std::function<bool(mlir::ModuleOp, Choice&)> apply;

@@ -332,7 +332,8 @@ Datum Interpreter::drawn(Operation& op, Frame& frame) {
   Draw draw{site, element_number, 0, 0, {}};
   Datum value;
   switch (mode_) {
-    case Mode::Ordinary: throw Refused("a draw outside of a model's run");
+    case Mode::Ordinary:
+      throw Refused("a draw outside of a model's run");
     case Mode::OnTrace: {
       const Datum& whole = trace_->at(site);
       value = where.empty() ? whole : element(as_array(whole), where);
@@ -342,7 +343,8 @@ Datum Interpreter::drawn(Operation& op, Frame& frame) {
       value = call(sample.getSampler().value(), values(sample.getParameters()))[0];
       break;
     case Mode::OnReals: {
-      draw.reals = sample.getUnconstrainedSize() ? as_int(frame.at(sample.getUnconstrainedSize())) : 1;
+      draw.reals =
+          sample.getUnconstrainedSize() ? as_int(frame.at(sample.getUnconstrainedSize())) : 1;
       draw.first_real = offsets_->at(site) + element_number * draw.reals;
       std::vector<Datum> reals;
       for (int64_t i = 0; i < draw.reals; ++i)

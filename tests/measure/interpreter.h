@@ -5,7 +5,8 @@
 ///  - a tangent (forward-mode differentiation): exact directional derivatives of whole programs,
 ///    by rules that share nothing with the reverse-mode pass they are held against;
 ///  - a bound of its rounding error (running error analysis, Higham, Accuracy and Stability of
-///    Numerical Algorithms, 2nd ed., sec. 3.3): how far two programs of the same meaning may differ.
+///    Numerical Algorithms, 2nd ed., sec. 3.3): how far two programs of the same meaning may
+///    differ.
 ///
 /// Generative operations are evaluated in one of three ways: against a given trace (the density of
 /// the trace is the sum of all scores), on a vector of unconstrained reals, or by drawing.

@@ -55,7 +55,8 @@ const Unary* unary_op(llvm::StringRef name) {
        {[](D x) { return std::exp2(x); }, [](D x) { return std::exp2(x) * std::log(2.0); }}},
       {"math.expm1", {[](D x) { return std::expm1(x); }, [](D x) { return std::exp(x); }}},
       {"math.log", {[](D x) { return std::log(x); }, [](D x) { return 1 / x; }}},
-      {"math.log2", {[](D x) { return std::log2(x); }, [](D x) { return 1 / (x * std::log(2.0)); }}},
+      {"math.log2",
+       {[](D x) { return std::log2(x); }, [](D x) { return 1 / (x * std::log(2.0)); }}},
       {"math.log10",
        {[](D x) { return std::log10(x); }, [](D x) { return 1 / (x * std::log(10.0)); }}},
       {"math.log1p", {[](D x) { return std::log1p(x); }, [](D x) { return 1 / (1 + x); }}},
@@ -74,7 +75,8 @@ const Unary* unary_op(llvm::StringRef name) {
       {"math.atan", {[](D x) { return std::atan(x); }, [](D x) { return 1 / (1 + x * x); }}},
       {"math.sinh", {[](D x) { return std::sinh(x); }, [](D x) { return std::cosh(x); }}},
       {"math.cosh", {[](D x) { return std::cosh(x); }, [](D x) { return std::sinh(x); }}},
-      {"math.tanh", {[](D x) { return std::tanh(x); }, [](D x) { return 1 / square(std::cosh(x)); }}},
+      {"math.tanh",
+       {[](D x) { return std::tanh(x); }, [](D x) { return 1 / square(std::cosh(x)); }}},
       {"math.asinh",
        {[](D x) { return std::asinh(x); }, [](D x) { return 1 / std::sqrt(x * x + 1); }}},
       {"math.acosh",
@@ -89,8 +91,7 @@ const Unary* unary_op(llvm::StringRef name) {
       {"math.trunc", {[](D x) { return std::trunc(x); }, [](D) { return 0.0; }}},
       {"math.round", {[](D x) { return std::round(x); }, [](D) { return 0.0; }}},
       {"math.roundeven", {[](D x) { return std::nearbyint(x); }, [](D) { return 0.0; }}},
-      {"lgamma",
-       {[](D x) { return std::lgamma(x); }, [](D x) { return boost::math::digamma(x); }}},
+      {"lgamma", {[](D x) { return std::lgamma(x); }, [](D x) { return boost::math::digamma(x); }}},
       {"digamma",
        {[](D x) { return boost::math::digamma(x); }, [](D x) { return boost::math::trigamma(x); }}},
       {"trigamma",
@@ -112,12 +113,12 @@ enum class Binary { Add, Sub, Mul, Div, Rem, Max, Min, MaxNum, MinNum, Pow, Atan
 
 std::optional<Binary> binary_op(llvm::StringRef name) {
   static const std::unordered_map<std::string, Binary> table = {
-      {"arith.addf", Binary::Add},         {"arith.subf", Binary::Sub},
-      {"arith.mulf", Binary::Mul},         {"arith.divf", Binary::Div},
-      {"arith.remf", Binary::Rem},         {"arith.maximumf", Binary::Max},
-      {"arith.minimumf", Binary::Min},     {"arith.maxnumf", Binary::MaxNum},
-      {"arith.minnumf", Binary::MinNum},   {"math.powf", Binary::Pow},
-      {"math.atan2", Binary::Atan2},       {"math.copysign", Binary::CopySign}};
+      {"arith.addf", Binary::Add},       {"arith.subf", Binary::Sub},
+      {"arith.mulf", Binary::Mul},       {"arith.divf", Binary::Div},
+      {"arith.remf", Binary::Rem},       {"arith.maximumf", Binary::Max},
+      {"arith.minimumf", Binary::Min},   {"arith.maxnumf", Binary::MaxNum},
+      {"arith.minnumf", Binary::MinNum}, {"math.powf", Binary::Pow},
+      {"math.atan2", Binary::Atan2},     {"math.copysign", Binary::CopySign}};
   const auto found = table.find(name.str());
   if (found == table.end()) return std::nullopt;
   return found->second;
@@ -132,15 +133,24 @@ Real extreme(const Real& x, const Real& y, bool greater, bool numbers) {
 Real evaluate(Binary op, const Real& x, const Real& y) {
   const double a = x.value, b = y.value;
   switch (op) {
-    case Binary::Add: return result(a + b, 1, x, 1, y);
-    case Binary::Sub: return result(a - b, 1, x, -1, y);
-    case Binary::Mul: return result(a * b, b, x, a, y);
-    case Binary::Div: return result(a / b, 1 / b, x, -a / b / b, y);
-    case Binary::Rem: return result(std::fmod(a, b), 1, x, -std::trunc(a / b), y);
-    case Binary::Max: return extreme(x, y, true, false);
-    case Binary::Min: return extreme(x, y, false, false);
-    case Binary::MaxNum: return extreme(x, y, true, true);
-    case Binary::MinNum: return extreme(x, y, false, true);
+    case Binary::Add:
+      return result(a + b, 1, x, 1, y);
+    case Binary::Sub:
+      return result(a - b, 1, x, -1, y);
+    case Binary::Mul:
+      return result(a * b, b, x, a, y);
+    case Binary::Div:
+      return result(a / b, 1 / b, x, -a / b / b, y);
+    case Binary::Rem:
+      return result(std::fmod(a, b), 1, x, -std::trunc(a / b), y);
+    case Binary::Max:
+      return extreme(x, y, true, false);
+    case Binary::Min:
+      return extreme(x, y, false, false);
+    case Binary::MaxNum:
+      return extreme(x, y, true, true);
+    case Binary::MinNum:
+      return extreme(x, y, false, true);
     case Binary::Pow:
       return result(std::pow(a, b), b * std::pow(a, b - 1), x,
                     a == 0 ? 0 : std::pow(a, b) * std::log(a), y);
@@ -171,22 +181,38 @@ bool compare(arith::CmpFPredicate p, double x, double y) {
   using P = arith::CmpFPredicate;
   const bool unordered = std::isnan(x) || std::isnan(y);
   switch (p) {
-    case P::AlwaysFalse: return false;
-    case P::AlwaysTrue: return true;
-    case P::ORD: return !unordered;
-    case P::UNO: return unordered;
-    case P::OEQ: return !unordered && x == y;
-    case P::ONE: return !unordered && x != y;
-    case P::OLT: return !unordered && x < y;
-    case P::OLE: return !unordered && x <= y;
-    case P::OGT: return !unordered && x > y;
-    case P::OGE: return !unordered && x >= y;
-    case P::UEQ: return unordered || x == y;
-    case P::UNE: return unordered || x != y;
-    case P::ULT: return unordered || x < y;
-    case P::ULE: return unordered || x <= y;
-    case P::UGT: return unordered || x > y;
-    case P::UGE: return unordered || x >= y;
+    case P::AlwaysFalse:
+      return false;
+    case P::AlwaysTrue:
+      return true;
+    case P::ORD:
+      return !unordered;
+    case P::UNO:
+      return unordered;
+    case P::OEQ:
+      return !unordered && x == y;
+    case P::ONE:
+      return !unordered && x != y;
+    case P::OLT:
+      return !unordered && x < y;
+    case P::OLE:
+      return !unordered && x <= y;
+    case P::OGT:
+      return !unordered && x > y;
+    case P::OGE:
+      return !unordered && x >= y;
+    case P::UEQ:
+      return unordered || x == y;
+    case P::UNE:
+      return unordered || x != y;
+    case P::ULT:
+      return unordered || x < y;
+    case P::ULE:
+      return unordered || x <= y;
+    case P::UGT:
+      return unordered || x > y;
+    case P::UGE:
+      return unordered || x >= y;
   }
   return false;
 }
@@ -195,13 +221,20 @@ template <class T>
 bool compare(arith::CmpIPredicate p, T x, T y) {
   using P = arith::CmpIPredicate;
   switch (p) {
-    case P::eq: return x == y;
-    case P::ne: return x != y;
-    case P::slt: return x < y;
-    case P::sle: return x <= y;
-    case P::sgt: return x > y;
-    case P::sge: return x >= y;
-    default: throw Refused("unsigned comparison");
+    case P::eq:
+      return x == y;
+    case P::ne:
+      return x != y;
+    case P::slt:
+      return x < y;
+    case P::sle:
+      return x <= y;
+    case P::sgt:
+      return x > y;
+    case P::sge:
+      return x >= y;
+    default:
+      throw Refused("unsigned comparison");
   }
 }
 

@@ -1,5 +1,5 @@
-// Every pass keeps what programs mean: on random programs, with at least 500 that each pass changed;
-// and faults put into the passes are caught by the same checks.
+// Every pass keeps what programs mean: on random programs, with at least 500 that each pass
+// changed; and faults put into the passes are caught by the same checks.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -66,8 +66,7 @@ TEST(Measure, FaultsAreCaught) {
                 fault.pass.c_str(), fault.what.c_str(), result.applied, result.programs,
                 result.how.c_str());
   }
-  for (const auto& entry : transform::passes())
-    EXPECT_GE(caught[entry.name], 5) << entry.name;
+  for (const auto& entry : transform::passes()) EXPECT_GE(caught[entry.name], 5) << entry.name;
 }
 
 }  // namespace

@@ -215,10 +215,11 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     out_.line("return " + results + " : " + types);
     const std::string text = out_.end_part();
     for (const auto& entry : program_.sites)
-      sites += (sites.empty() ? "" : ", ") + ("{kind = \"" + entry.kind) + "\", type = \"" + entry.type +
-               "\", rank = " + std::to_string(entry.dims.size()) + " : i64}";
-    out_.line("func.func @model(%a0: i64, %a1: f64) -> (" + types + ") attributes {prob.model, prob.shape = @model.shape, prob.sites = [" +
-              sites + "]} {");
+      sites += (sites.empty() ? "" : ", ") + ("{kind = \"" + entry.kind) + "\", type = \"" +
+               entry.type + "\", rank = " + std::to_string(entry.dims.size()) + " : i64}";
+    out_.line("func.func @model(%a0: i64, %a1: f64) -> (" + types +
+              ") attributes {prob.model, prob.shape = @model.shape, prob.sites = [" + sites +
+              "]} {");
     out_.append(text);
     out_.line("}\n}");
     program_.text = out_.text();
@@ -233,7 +234,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
                                           : out_.boolean(false);
       return;
     }
-    variables_[index] = out_.op("prob.zeros(" + extents(index, site(index).dims.size()) + ") : " + type);
+    variables_[index] =
+        out_.op("prob.zeros(" + extents(index, site(index).dims.size()) + ") : " + type);
   }
 
   std::string extents(int index, size_t rank) {
@@ -292,24 +294,29 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
 
   std::string leaf() {
     switch (choose_.below(7)) {
-      case 0: return out_.real(choose_.uniform(-1.5, 1.5));
+      case 0:
+        return out_.real(choose_.uniform(-1.5, 1.5));
       case 1: {
         for (const auto& [name, size] : indices_) {
           for (const Source& source : arrays_)
             if (source.size == size && choose_.chance(.6))
-              return out_.op("prob.extract " + (source.site < 0 ? source.name : variables_[source.site]) + "[" + name +
-                             "] : tensor<?xf64> -> f64");
+              return out_.op("prob.extract " +
+                             (source.site < 0 ? source.name : variables_[source.site]) + "[" +
+                             name + "] : tensor<?xf64> -> f64");
           if (size == "n") {
-            const std::string at = out_.op("prob.extract " + gather_ + "[" + name + "] : tensor<?xi64> -> i64");
+            const std::string at =
+                out_.op("prob.extract " + gather_ + "[" + name + "] : tensor<?xi64> -> i64");
             for (const Source& source : arrays_)
               if (source.size == "k")
-                return out_.op("prob.extract " + (source.site < 0 ? source.name : variables_[source.site]) + "[" + at +
-                               "] : tensor<?xf64> -> f64");
+                return out_.op("prob.extract " +
+                               (source.site < 0 ? source.name : variables_[source.site]) + "[" +
+                               at + "] : tensor<?xf64> -> f64");
           }
         }
         break;
       }
-      case 2: return out_.op("arith.sitofp " + choose_.of(ints_) + " : i64 to f64");
+      case 2:
+        return out_.op("arith.sitofp " + choose_.of(ints_) + " : i64 to f64");
       case 3: {
         // An array read at the place that a finite value names.
         for (const Source& source : arrays_)
@@ -318,9 +325,12 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
                            "] : tensor<?xf64> -> f64");
         break;
       }
-      default: break;
+      default:
+        break;
     }
-    return reals_[reals_.size() - 1 - static_cast<size_t>(choose_.below(static_cast<int>(std::min<size_t>(reals_.size(), 6))))];
+    return reals_[reals_.size() - 1 -
+                  static_cast<size_t>(
+                      choose_.below(static_cast<int>(std::min<size_t>(reals_.size(), 6))))];
   }
 
   /// A value in 0 .. 2.
@@ -329,17 +339,23 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
   std::string real(int depth) {
     if (depth <= 0) return leaf();
     switch (choose_.below(7)) {
-      case 0: return out_.binary("arith.addf", real(depth - 1), real(depth - 1));
-      case 1: return out_.binary("arith.subf", real(depth - 1), real(depth - 1));
-      case 2: return out_.binary("arith.mulf", real(depth - 1), out_.unary("math.sin", real(depth - 1)));
-      case 3: return out_.unary("math.tanh", real(depth - 1));
+      case 0:
+        return out_.binary("arith.addf", real(depth - 1), real(depth - 1));
+      case 1:
+        return out_.binary("arith.subf", real(depth - 1), real(depth - 1));
+      case 2:
+        return out_.binary("arith.mulf", real(depth - 1), out_.unary("math.sin", real(depth - 1)));
+      case 3:
+        return out_.unary("math.tanh", real(depth - 1));
       case 4: {
         const std::string c = condition();
         const std::string x = real(depth - 1), y = real(depth - 1);
         return out_.op("arith.select " + c + ", " + x + ", " + y + " : f64");
       }
-      case 5: return out_.binary("arith.divf", real(depth - 1), positive());
-      default: return leaf();
+      case 5:
+        return out_.binary("arith.divf", real(depth - 1), positive());
+      default:
+        return leaf();
     }
   }
   std::string mean() { return out_.unary("math.sin", real(2)); }
@@ -352,8 +368,9 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
   std::string condition() {
     if (choose_.chance(.2))
       return out_.op("arith.cmpf ogt, " + real(1) + ", " + real(1) + " : f64");
-    return out_.op("arith.cmpi " + std::string(choose_.chance(.5) ? "eq" : "slt") + ", " + finite() + ", " +
-                   (choose_.chance(.5) || indices_.empty() ? one_ : choose_.of(indices_).first) + " : i64");
+    return out_.op(
+        "arith.cmpi " + std::string(choose_.chance(.5) ? "eq" : "slt") + ", " + finite() + ", " +
+        (choose_.chance(.5) || indices_.empty() ? one_ : choose_.of(indices_).first) + " : i64");
   }
 
   //===- Statements ---------------------------------------------------------------------------===//
@@ -371,12 +388,13 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       return;
     }
     const std::string type = whole_type(index);
-    variables_[index] = out_.op("prob.insert " + value + " into " + variables_[index] + at_indices() + " : " +
-                                value_type + " into " + type);
+    variables_[index] = out_.op("prob.insert " + value + " into " + variables_[index] +
+                                at_indices() + " : " + value_type + " into " + type);
   }
 
   /// The text of a draw after its parameters.
-  std::string drawn(int index, const std::string& logp, const std::string& on, const std::string& type) {
+  std::string drawn(int index, const std::string& logp, const std::string& on,
+                    const std::string& type) {
     std::string text = " site " + std::to_string(index);
     if (!indices_.empty())
       text += " " + at_indices() + " of (" + extents(index, indices_.size()) + ")";
@@ -391,15 +409,21 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
 
   void emit(const Node& node) {
     switch (node.kind) {
-      case Node::Draw: return emit_draw(node);
-      case Node::Whole: return emit_whole(node);
-      case Node::Finite: return emit_finite(node);
-      case Node::Observe: return emit_observe(node);
-      case Node::Factor: return out_.line("prob.score " + real(2) + " : f64" + place());
+      case Node::Draw:
+        return emit_draw(node);
+      case Node::Whole:
+        return emit_whole(node);
+      case Node::Finite:
+        return emit_finite(node);
+      case Node::Observe:
+        return emit_observe(node);
+      case Node::Factor:
+        return out_.line("prob.score " + real(2) + " : f64" + place());
       case Node::Require: {
         const std::string c =
             choose_.chance(.5)
-                ? out_.op("arith.cmpf olt, " + real(1) + ", " + out_.real(choose_.uniform(0, 5)) + " : f64")
+                ? out_.op("arith.cmpf olt, " + real(1) + ", " + out_.real(choose_.uniform(0, 5)) +
+                          " : f64")
                 : out_.op("arith.cmpi slt, " + finite() + ", " + sizes_["2"] + " : i64");
         return out_.line("prob.require " + c + place());
       }
@@ -411,10 +435,14 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
         out_.line(text + place());
         return store(node.site, value, "f64");
       }
-      case Node::Loop: return emit_loop(node);
-      case Node::Branch: return emit_branch(node);
-      case Node::Repeat: return emit_repeat(node);
-      case Node::Chain: return emit_chain(node);
+      case Node::Loop:
+        return emit_loop(node);
+      case Node::Branch:
+        return emit_branch(node);
+      case Node::Repeat:
+        return emit_repeat(node);
+      case Node::Chain:
+        return emit_chain(node);
     }
   }
 
@@ -422,7 +450,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     std::string text;
     if (node.form == 0 || node.form == 3) {
       const std::string mu = mean(), scale = positive();
-      text = "prob.sample @normal(" + mu + ", " + scale + " : f64, f64)" + drawn(node.site, "normal", "", "f64");
+      text = "prob.sample @normal(" + mu + ", " + scale + " : f64, f64)" +
+             drawn(node.site, "normal", "", "f64");
     } else if (node.form == 1) {
       const std::string rate = positive(), lower = choose_.chance(.5) ? out_.real(0) : mean();
       text = "prob.sample @exponential(" + rate + " : f64)" +
@@ -430,7 +459,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     } else {
       const std::string lo = mean(), hi = out_.binary("arith.addf", lo, positive());
       text = "prob.sample @uniform(" + lo + ", " + hi + " : f64, f64)" +
-             drawn(node.site, "uniform", " on @interval given (" + lo + ", " + hi + " : f64, f64)", "f64");
+             drawn(node.site, "uniform", " on @interval given (" + lo + ", " + hi + " : f64, f64)",
+                   "f64");
     }
     const std::string value = out_.op(text);
     store(node.site, value, "f64");
@@ -450,7 +480,9 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       text = "prob.sample @normals(" + mu + ", " + scale + " : f64, f64)";
     }
     const char* on[] = {"", " on @ordered", " on @simplex"};
-    std::string tail = drawn(node.site, "none", std::string(on[node.form]) + " reals " + reals + " values " + size, type);
+    std::string tail =
+        drawn(node.site, "none", std::string(on[node.form]) + " reals " + reals + " values " + size,
+              type);
     // Array draws have no sampler.
     const size_t begin = tail.find("sampler = @none.draw");
     tail.erase(begin, std::string("sampler = @none.draw").size());
@@ -461,7 +493,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     if (indices_.empty()) {
       arrays_.push_back({"", node.size, node.site});
     } else {
-      const std::string first = out_.op("prob.extract " + value + "[" + zero_ + "] : tensor<?xf64> -> f64");
+      const std::string first =
+          out_.op("prob.extract " + value + "[" + zero_ + "] : tensor<?xf64> -> f64");
       reals_.push_back(first);
     }
   }
@@ -469,8 +502,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
   void emit_finite(const Node& node) {
     if (node.form == 2) {
       const std::string a = mean(), b = mean();
-      const std::string value =
-          out_.op("prob.sample @three(" + a + ", " + b + " : f64, f64)" + drawn(node.site, "three", "", "i64"));
+      const std::string value = out_.op("prob.sample @three(" + a + ", " + b + " : f64, f64)" +
+                                        drawn(node.site, "three", "", "i64"));
       store(node.site, value, "i64");
       ints_.push_back(value);
       return;
@@ -483,7 +516,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       ints_.push_back(out_.op("arith.extui " + value + " : i1 to i64"));
       return;
     }
-    const std::string value = out_.op("prob.sample @coin(" + p + " : f64)" + drawn(node.site, "coin", "", "i64"));
+    const std::string value =
+        out_.op("prob.sample @coin(" + p + " : f64)" + drawn(node.site, "coin", "", "i64"));
     store(node.site, value, "i64");
     ints_.push_back(value);
   }
@@ -493,15 +527,16 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     if (node.form == 0) {
       std::string value = out_.real(choose_.uniform(-1, 1));
       if (!indices_.empty() && (indices_.back().second == "n" || indices_.back().second == "m"))
-        value = out_.op("prob.extract " + (indices_.back().second == "n" ? arrays_[0].name : arrays_[1].name) + "[" +
+        value = out_.op("prob.extract " +
+                        (indices_.back().second == "n" ? arrays_[0].name : arrays_[1].name) + "[" +
                         indices_.back().first + "] : tensor<?xf64> -> f64");
       const std::string mu = mean(), scale = positive();
-      out_.line("prob.observe " + value + " : f64 from @normal(" + mu + ", " + scale + " : f64, f64) site " +
-                std::to_string(node.site) + where + place());
+      out_.line("prob.observe " + value + " : f64 from @normal(" + mu + ", " + scale +
+                " : f64, f64) site " + std::to_string(node.site) + where + place());
     } else {
       const std::string value = out_.integer(choose_.below(2)), p = probability();
-      out_.line("prob.observe " + value + " : i64 from @coin(" + p + " : f64) site " + std::to_string(node.site) +
-                where + place());
+      out_.line("prob.observe " + value + " : i64 from @coin(" + p + " : f64) site " +
+                std::to_string(node.site) + where + place());
     }
   }
 
@@ -542,14 +577,16 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
     collect(node.body, sites);
     LoopText text;
     text.lower = zero_;
-    text.upper = node.short_trips ? out_.binary("arith.minsi", finite(), sizes_["2"], "i64") : sizes_.at(node.size);
+    text.upper = node.short_trips ? out_.binary("arith.minsi", finite(), sizes_["2"], "i64")
+                                  : sizes_.at(node.size);
     carried(text, sites, choose_.chance(.3), [&] {
       indices_.emplace_back(text.induction, node.size);
       for (const Node& inner : node.body) emit(inner);
     });
     if (indices_.empty())
       for (const int s : sites)
-        if (site(s).dims.size() == 1 && site(s).type == "real") arrays_.push_back({"", node.size, s});
+        if (site(s).dims.size() == 1 && site(s).type == "real")
+          arrays_.push_back({"", node.size, s});
   }
 
   /// x[i] given x[i - 1].
@@ -563,14 +600,15 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       std::string before;
       if (from_one) {
         const std::string back = out_.binary("arith.subi", text.induction, one_, "i64");
-        before = out_.op("prob.extract " + variables_[node.site] + "[" + back + "] : tensor<?xf64> -> f64");
+        before = out_.op("prob.extract " + variables_[node.site] + "[" + back +
+                         "] : tensor<?xf64> -> f64");
       } else {
         before = real(1);
       }
       reals_.push_back(before);
       const std::string mu = out_.binary("arith.mulf", before, out_.real(.7)), scale = positive();
-      const std::string value = out_.op("prob.sample @normal(" + mu + ", " + scale + " : f64, f64)" +
-                                        drawn(node.site, "normal", "", "f64"));
+      const std::string value = out_.op("prob.sample @normal(" + mu + ", " + scale +
+                                        " : f64, f64)" + drawn(node.site, "normal", "", "f64"));
       store(node.site, value, "f64");
     });
     arrays_.push_back({"", "k", node.site});
@@ -604,8 +642,9 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       out_.line("scf.if " + c + " {\n" + yes + "}" + (no.empty() ? "" : " else {\n" + no + "}"));
       return;
     }
-    out_.line(results + " = scf.if " + c + " -> (" + types + ") {\n" + yes + "scf.yield " + yes_values + " : " + types +
-              "\n} else {\n" + no + "scf.yield " + no_values + " : " + types + "\n}");
+    out_.line(results + " = scf.if " + c + " -> (" + types + ") {\n" + yes + "scf.yield " +
+              yes_values + " : " + types + "\n} else {\n" + no + "scf.yield " + no_values + " : " +
+              types + "\n}");
   }
 
   void emit_repeat(const Node& node) {
@@ -630,7 +669,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
       return make_array({size}, std::move(values));
     };
     std::vector<Datum> gather;
-    for (int64_t i = 0; i < n; ++i) gather.emplace_back(int64_t{choose_.below(static_cast<int>(k))});
+    for (int64_t i = 0; i < n; ++i)
+      gather.emplace_back(int64_t{choose_.below(static_cast<int>(k))});
     p.slots["n"] = n;
     p.slots["m"] = m;
     p.slots["k"] = k;
@@ -657,7 +697,8 @@ prob.slot "input" @gn : tensor<?xi64> {dims = [@n]})");
 }  // namespace
 
 int64_t size_at(const std::string& dim, const Point& point) {
-  if (const auto found = point.slots.find(dim); found != point.slots.end()) return as_int(found->second);
+  if (const auto found = point.slots.find(dim); found != point.slots.end())
+    return as_int(found->second);
   return std::stoll(dim);
 }
 

@@ -16,18 +16,20 @@ struct Point {
   std::vector<Datum> arguments;
 };
 
-/// An ordinary function @f, whose first result is a real, in the shapes that the loop passes rewrite
-/// and some that they must leave alone: plates, sums, maps, additions into arrays, recurrences,
-/// arrays filled place by place, nested loops, branches, while loops, calls, work on data alone.
+/// An ordinary function @f, whose first result is a real, in the shapes that the loop passes
+/// rewrite and some that they must leave alone: plates, sums, maps, additions into arrays,
+/// recurrences, arrays filled place by place, nested loops, branches, while loops, calls, work on
+/// data alone.
 struct FunctionProgram {
   std::string text;
   std::vector<Point> points;
 };
 FunctionProgram random_function(uint64_t seed);
 
-/// A model @model with its shape function @model.shape and the functions of its distributions: finite and
-/// continuous sites, scalars, arrays of rank 1 and 2 and array-valued draws, bounds and trip counts
-/// that depend on other sites, branches, nested loops, observations, factors and requirements.
+/// A model @model with its shape function @model.shape and the functions of its distributions:
+/// finite and continuous sites, scalars, arrays of rank 1 and 2 and array-valued draws, bounds and
+/// trip counts that depend on other sites, branches, nested loops, observations, factors and
+/// requirements.
 struct ModelProgram {
   struct Site {
     std::string kind;               // "latent", "derived" or "observed"

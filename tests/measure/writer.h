@@ -50,7 +50,9 @@ class Writer {
   std::string integer(int64_t value) {
     return op("arith.constant " + std::to_string(value) + " : i64");
   }
-  std::string boolean(bool value) { return op(value ? "arith.constant true" : "arith.constant false"); }
+  std::string boolean(bool value) {
+    return op(value ? "arith.constant true" : "arith.constant false");
+  }
 
   /// Text written from now on goes to a buffer of its own, until `end_part` returns it.
   void begin_part() { outer_.push_back(std::move(text_)), text_.clear(); }
@@ -89,8 +91,8 @@ struct LoopText {
   }
 };
 
-/// Writes the loop around the body that `body()` writes, which sets `next` and `value` of every part
-/// and may add maps and sums. The names of the results are set afterwards.
+/// Writes the loop around the body that `body()` writes, which sets `next` and `value` of every
+/// part and may add maps and sums. The names of the results are set afterwards.
 template <class Body>
 void write_loop(Writer& out, LoopText& loop, Body body) {
   loop.induction = out.fresh();

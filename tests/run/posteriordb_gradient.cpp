@@ -1,6 +1,6 @@
 // Log densities and gradients of whole programs against Stan's, at 20 points of each posterior
-// (tests/run/posteriordb/stan/*.json): differences of the log density, because Borel keeps normalising
-// constants that Stan's programs leave out, and every element of the gradient.
+// (tests/run/posteriordb/stan/*.json): differences of the log density, because Borel keeps
+// normalising constants that Stan's programs leave out, and every element of the gradient.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -102,7 +102,8 @@ TEST_P(PosteriordbGradient, EqualsStans) {
     double alone = NAN;
     ASSERT_EQ(workspace.run([&](borel_workspace* ws) {
       return model.log_density(instance.get(), ws, u.data(), &alone);
-    }), BOREL_OK);
+    }),
+              BOREL_OK);
     EXPECT_NEAR(alone, lp, 1e-12 * std::max(1.0, std::fabs(lp)));
   }
   EXPECT_GE(compared.size(), 10u);

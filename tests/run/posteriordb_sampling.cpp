@@ -1,8 +1,8 @@
 // Posteriors of real data against reference draws, or, where the database has none, against Stan's
-// own run (tests/run/posteriordb/stan/*.reference.json). What agreement is: every quantity has R-hat
-// below 1.01, bulk and tail ESS of at least 1000, a mean within four standard errors (both runs') and
-// a standard deviation within 10 % or four standard errors, whichever is larger. Settings are fixed
-// per model; the seed is never changed to pass.
+// own run (tests/run/posteriordb/stan/*.reference.json). What agreement is: every quantity has
+// R-hat below 1.01, bulk and tail ESS of at least 1000, a mean within four standard errors (both
+// runs') and a standard deviation within 10 % or four standard errors, whichever is larger.
+// Settings are fixed per model; the seed is never changed to pass.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,10 +83,10 @@ fs::path data_of(const std::string& folder) {
   return fs::path(BOREL_POSTERIORDB) / folder / "data.json";
 }
 
-#define REQUIRE_DATA(path)                                           \
-  if (!fs::exists(path)) {                                           \
-    if (std::getenv("CI")) FAIL() << (path) << " is not there";      \
-    GTEST_SKIP() << (path) << " is not there";                       \
+#define REQUIRE_DATA(path)                                      \
+  if (!fs::exists(path)) {                                      \
+    if (std::getenv("CI")) FAIL() << (path) << " is not there"; \
+    GTEST_SKIP() << (path) << " is not there";                  \
   }
 
 class PosteriordbSampling : public ::testing::TestWithParam<Settings> {};
@@ -123,8 +123,8 @@ TEST_P(PosteriordbSampling, AgreesWithTheReference) {
         << ")";
     // Standard error of a standard deviation of a roughly normal quantity.
     const double reference_ess = std::min(std::pow(sd / mcse, 2), reference_draws);
-    const double error = std::sqrt(got.sd * got.sd / (2 * got.ess_bulk) +
-                                   sd * sd / (2 * reference_ess));
+    const double error =
+        std::sqrt(got.sd * got.sd / (2 * got.ess_bulk) + sd * sd / (2 * reference_ess));
     EXPECT_LE(std::fabs(got.sd - sd), std::max(0.1 * sd, 4 * error))
         << name << ": " << got.sd << " against " << sd;
     ++compared;

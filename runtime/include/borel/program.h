@@ -93,7 +93,8 @@ typedef struct borel_key {
 
 /* ---- data ---------------------------------------------------------------------------------- */
 
-/* A size symbol of the program, `J`: bound by the shapes of inputs or by an int input of its name. */
+/* A size symbol of the program, `J`: bound by the shapes of inputs or by an int input of its name.
+ */
 typedef struct borel_size {
   const char* name;
   borel_span span;
@@ -193,7 +194,7 @@ typedef struct borel_model {
  * chains; the machine reads the rest (and these) from borel_config. */
 typedef struct borel_parameter {
   const char* name;
-  int32_t type; /* BOREL_INT or BOREL_REAL */
+  int32_t type;                  /* BOREL_INT or BOREL_REAL */
   double lower, upper, fallback; /* fallback: the default */
   borel_span span;
 } borel_parameter;
