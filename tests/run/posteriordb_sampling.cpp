@@ -48,10 +48,8 @@ const Settings models[] = {
     {"low_dim_gauss_mix-low_dim_gauss_mix"},
     {"radon_mn-radon_hierarchical_intercept_noncentered"},
     {"wells_data-wells_dist"},
-    {"irt_2pl-irt_2pl", 4000},
     {"rats_data-rats_model"},
     {"dogs-dogs"},
-    {"seeds_data-seeds_model", 8000, 0.95},
 };
 
 struct Sampled {
