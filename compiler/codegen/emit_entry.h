@@ -26,6 +26,8 @@ class EntryEmitter {
   llvm::Function* step(const MachineDescription& machine, const ModelDescription& model);
   llvm::Function* draw(const MachineDescription& machine, const ModelDescription& model);
   llvm::Function* info(const MachineDescription& machine, const ModelDescription& model);
+  llvm::Function* metric_size(const MachineDescription& machine, const ModelDescription& model);
+  llvm::Function* metric(const MachineDescription& machine, const ModelDescription& model);
 
   llvm::Function* instance_size(const ProgramDescription& program);
   llvm::Function* bind(const ProgramDescription& program);

@@ -148,7 +148,8 @@ class Descriptor {
         {record({text(d.name), number(d.model), count(parameters), list(parameters),
                  count(statistics), list(statistics), function(entries_.state_size(d, model)),
                  function(entries_.init(d, model)), function(entries_.step(d, model)),
-                 function(entries_.draw(d, model)), function(entries_.info(d, model))})});
+                 function(entries_.draw(d, model)), function(entries_.info(d, model)),
+                 function(entries_.metric_size(d, model)), function(entries_.metric(d, model))})});
   }
 
   ModuleEmitter& m_;

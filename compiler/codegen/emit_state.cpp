@@ -199,6 +199,38 @@ llvm::Function* EntryEmitter::info(const MachineDescription& machine,
   return function;
 }
 
+llvm::Function* EntryEmitter::metric_size(const MachineDescription& machine,
+                                          const ModelDescription& model) {
+  if (machine.metric.empty()) return nullptr;
+  auto* function = open("metric_size", m_.i64, {m_.ptr}, 0, -1);
+  mlir::func::FuncOp source = m_.function(machine.metric).source;
+  const StateLayout layout = state_layout(machine, model);
+  IRValue* size = b_.getInt64(1);
+  for (const Extent extent : m_.extents.of_result(source, 0)) {
+    // Usually the metric is a part of the state.
+    const auto part = extent->kind == ExtentNode::Kind::Dimension
+                          ? mlir::dyn_cast<mlir::BlockArgument>(extent->value)
+                          : mlir::BlockArgument();
+    size = b_.CreateMul(
+        size, part ? layout.extents[part.getArgNumber()][static_cast<std::size_t>(extent->number)]
+                   : evaluate(extent, nullptr, nullptr));
+  }
+  b_.CreateRet(size);
+  return function;
+}
+
+llvm::Function* EntryEmitter::metric(const MachineDescription& machine,
+                                     const ModelDescription& model) {
+  if (machine.metric.empty()) return nullptr;
+  auto* function = open("metric", m_.i32, {m_.ptr, m_.ptr, m_.ptr, m_.ptr}, 0, 1);
+  EmittedFunction& callee = m_.function(machine.metric);
+  const StateLayout layout = state_layout(machine, model);
+  auto arguments = load_state(callee, layout, argument(2));
+  arguments.push_back(argument(3));
+  b_.CreateRet(call(callee, begin_workspace(), arguments).status);
+  return function;
+}
+
 // ---- instances --------------------------------------------------------------------------------
 
 mlir::func::FuncOp EntryEmitter::bind_function() {

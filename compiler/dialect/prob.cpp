@@ -124,10 +124,10 @@ mlir::OpFoldResult DimOp::fold(FoldAdaptor) {
   return {};
 }
 
-namespace {
-/// Whether the value is surely not negative: an extent, a size of the program, a constant.
 bool is_extent(Value value) {
   if (value.getDefiningOp<DimOp>()) return true;
+  if (mlir::isa_and_nonnull<mlir::arith::AddIOp, mlir::arith::MulIOp>(value.getDefiningOp()))
+    return llvm::all_of(value.getDefiningOp()->getOperands(), is_extent);
   // The larger of something and zero.
   if (auto larger = value.getDefiningOp<mlir::arith::MaxSIOp>())
     return mlir::matchPattern(larger.getRhs(), mlir::m_Zero());
@@ -138,7 +138,6 @@ bool is_extent(Value value) {
                    : SlotOp();
   return slot && slot.getKind() == "size";
 }
-}  // namespace
 
 LogicalResult DimOp::canonicalize(DimOp op, mlir::PatternRewriter& rewriter) {
   const int64_t d = static_cast<int64_t>(op.getDimension());

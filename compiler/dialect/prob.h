@@ -63,6 +63,9 @@ inline bool is_real(mlir::Type type) { return mlir::isa<mlir::FloatType>(scalar_
 /// Constants and small expressions, folded where they can be.
 mlir::Value real_constant(mlir::OpBuilder& b, mlir::Location loc, double value);
 mlir::Value int_constant(mlir::OpBuilder& b, mlir::Location loc, int64_t value);
+/// Whether the value is surely not negative: an extent, a size of the program, a constant, or sums
+/// and products of these (which count elements in memory, so that they do not overflow).
+bool is_extent(mlir::Value value);
 mlir::Value bool_constant(mlir::OpBuilder& b, mlir::Location loc, bool value);
 /// `array[index]` for one leading index, and its extent.
 mlir::Value extract(mlir::OpBuilder& b, mlir::Location loc, mlir::Value array,

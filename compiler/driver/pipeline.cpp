@@ -13,6 +13,7 @@
 #include "compiler/syntax/parse.h"
 #include "compiler/syntax/print.h"
 #include "compiler/transform/derive.h"
+#include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -145,6 +146,8 @@ bool transform_program(mlir::ModuleOp module, const PipelineOptions& options, Cl
   if (mlir::failed(transform::derive(module, derive))) reports.fail("derive");
   if (dumped("derive")) return false;
 
+  transform::inline_small_calls(module);
+  if (dumped("inline")) return false;
   for (const char* name : program_passes) {
     mlir::PassManager manager(context);
     manager.enableVerifier(options.verify_each);
@@ -173,7 +176,7 @@ codegen::TargetSpec target_of(const PipelineOptions& options, Diagnostics& diagn
 }  // namespace
 
 std::vector<std::string> stage_names() {
-  std::vector<std::string> names{"parse", "analyse", "lower", "derive"};
+  std::vector<std::string> names{"parse", "analyse", "lower", "derive", "inline"};
   for (const char* name : program_passes)
     if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
   names.insert(names.end(), {"transform", "emit", "llvm"});

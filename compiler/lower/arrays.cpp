@@ -161,13 +161,12 @@ View FunctionLowering::view(const typed::Expr& expr) {
   if (expr.type.kind != typed::Type::Kind::Array) return view_of(value(expr));
   if (const auto* node = as<typed::VarRef>(expr)) {
     const Value array = variable(node->variable).front();
-    // A slot's shape and that of what a loop carries are the variable's, which its type states; the
-    // array itself tells the shape of anything else.
-    auto argument = mlir::dyn_cast<mlir::BlockArgument>(array);
-    const bool is_param = argument && argument.getOwner() == &function_.getBody().front();
-    const bool stated = argument ? !is_param
-                                 : array.getDefiningOp()->getNumRegions() != 0 ||
-                                       mlir::isa<prob::DataOp>(array.getDefiningOp());
+    // The shape of a parameter, of a slot and of what a loop carries is the variable's, which its
+    // type states (so that loops over several of them have one bound); the array itself tells the
+    // shape of anything else.
+    mlir::Operation* made_by = array.getDefiningOp();
+    const bool stated =
+        !made_by || made_by->getNumRegions() != 0 || mlir::isa<prob::DataOp>(made_by);
     View out;
     out.base = array;
     out.cheap = true;

@@ -145,13 +145,13 @@ void ModuleLowering::make_entries() {
   finish(step.getArguments().take_front(parameters.size()), machine.step, step.getArguments());
   mlir::func::FuncOp draw = entry("draw", state, functions_.at(machine.draw).getResultTypes());
   finish({}, machine.draw, draw.getArguments());
-  if (machine.info == typed::FunctionId::None) {
-    entry("info", state, {});
-    b.create<mlir::func::ReturnOp>(loc);
-    return;
-  }
   mlir::func::FuncOp info = entry("info", state, functions_.at(machine.info).getResultTypes());
   finish({}, machine.info, info.getArguments());
+  if (machine.metric != typed::FunctionId::None) {
+    mlir::func::FuncOp metric =
+        entry("metric", state, functions_.at(machine.metric).getResultTypes());
+    finish({}, machine.metric, metric.getArguments());
+  }
 }
 
 //===- The descriptor -------------------------------------------------------------------------===//
@@ -220,6 +220,7 @@ void ModuleLowering::describe_program() {
   m.step = "machine.step";
   m.draw = "machine.draw";
   m.info = "machine.info";
+  if (machine.metric != typed::FunctionId::None) m.metric = "machine.metric";
 }
 
 }  // namespace borel::lowering

@@ -10,7 +10,8 @@
 ///    (transform/derive.h);
 ///  - declarations with `prob.derive` for every function that is to be made from a model (its log
 ///    density, …) or from a function (its gradient); the derive pass fills them;
-///  - entries (`prob.entry`) "machine.init", "machine.step", "machine.draw", "machine.info".
+///  - entries (`prob.entry`) "machine.init", "machine.step", "machine.draw", "machine.info",
+///    "machine.metric".
 ///
 /// How values are represented: a tuple is the list of its elements' values; an array is a tensor
 /// whose dimensions are all dynamic; the last two dimensions of a matrix are exchanged, so that the

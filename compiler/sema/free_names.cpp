@@ -127,6 +127,7 @@ class Walk {
     method(e.step);
     if (e.draw) method(*e.draw);
     if (e.info) method(*e.info);
+    if (e.metric) method(*e.metric);
   }
   void visit(const ast::DistributionExpr& e) {
     lets(e.lets);

@@ -319,6 +319,20 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
       }
     }
   }
+  if (m.machine->metric) {
+    std::optional<FunctionId> metric =
+        machine_method(m, *m.machine->metric, "metric", &out.state, &result);
+    ok &= metric.has_value();
+    if (metric) out.metric = *metric;
+    const bool reals = result.kind == Type::Kind::Array && result.scalar == typed::Scalar::Real;
+    if (metric && (!reals || result.dims.size() > 2)) {
+      error(
+          "machine.metric", m.machine->metric->name.span,
+          "'metric' returns the inverse metric: the diagonal, real[n], or all of it, matrix[n, n]")
+          .with_found(text(result));
+      ok = false;
+    }
+  }
   if (!ok) return false;
   if (!m.machine->info) out.info = no_statistics(m, out.state, span);
   out.init = *init;

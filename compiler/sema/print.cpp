@@ -133,6 +133,7 @@ class Printer {
       for (const std::string& s : m.statistics) out_ << " " << s;
       out_ << "\n";
     }
+    if (m.metric != FunctionId::None) out_ << "  metric " << p_[m.metric].name << "\n";
     out_ << "}\n";
   }
 

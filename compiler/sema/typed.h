@@ -403,6 +403,8 @@ struct Machine {
   FunctionId draw = FunctionId::None;   // (params…, state elements…) -> the model's trace
   FunctionId info = FunctionId::None;   // (params…, state elements…) -> tuple of reals
   std::vector<std::string> statistics;  // names of info's elements
+  // (params…, state elements…) -> the inverse metric, an array of reals; None: the machine has none
+  FunctionId metric = FunctionId::None;
 };
 
 struct Place {

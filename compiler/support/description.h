@@ -81,12 +81,13 @@ struct ParameterDescription {
 ///   step: (parameters…, state…) -> (parameters…, state…)
 ///   draw: (parameters…, state…) -> values of the model's latent and derived sites
 ///   info: (parameters…, state…) -> reals
+///   metric: (parameters…, state…) -> the inverse metric; empty: the machine tells none
 struct MachineDescription {
   std::string name;
   int32_t model = -1;  // into ProgramDescription::models
   std::vector<ParameterDescription> parameters;
   std::vector<std::string> statistics;
-  std::string init, step, draw, info;
+  std::string init, step, draw, info, metric;
 };
 
 struct PlaceDescription {

@@ -246,13 +246,14 @@ struct MachineParam {
 // Values that the methods of a machine share, in source order: later ones may use earlier ones.
 using MachineLocal = std::variant<LetStmt, MachineParam>;
 // `machine { … }`: `init` (no parameters) and `step` are always there. The parameters of step,
-// draw and info destructure the state; they have neither types nor defaults.
+// draw, info and metric destructure the state; they have neither types nor defaults.
 struct MachineExpr {
   std::vector<MachineLocal> locals;
   Method init;
   Method step;
   std::optional<Method> draw;
   std::optional<Method> info;
+  std::optional<Method> metric;
 };
 
 // `require condition, "text"`

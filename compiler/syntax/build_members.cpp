@@ -58,8 +58,8 @@ bool Builder::refuse_member(Grammar::MemberContext* context, const char* block) 
 
 ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) {
   ast::MachineExpr out;
-  static const std::vector<std::string> part_names = {"init", "step", "draw", "info"};
-  std::array<std::optional<ast::Method>, 4> parts;
+  static const std::vector<std::string> part_names = {"init", "step", "draw", "info", "metric"};
+  std::array<std::optional<ast::Method>, 5> parts;
   for (Grammar::MemberContext* member : context->member()) {
     if (member->LET()) {
       out.locals.push_back(member_let(member));
@@ -75,7 +75,7 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
     while (part < parts.size() && part_names[part] != next.name.text) ++part;
     if (part == parts.size()) {
       error("syntax.member", next.name.span, "a machine has no part '" + next.name.text + "'")
-          .with_expected("init, step, draw or info")
+          .with_expected("init, step, draw, info or metric")
           .with_suggestion(did_you_mean(next.name.text, part_names));
       continue;
     }
@@ -104,6 +104,7 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
   if (parts[1]) out.step = std::move(*parts[1]);
   out.draw = std::move(parts[2]);
   out.info = std::move(parts[3]);
+  out.metric = std::move(parts[4]);
   return out;
 }
 

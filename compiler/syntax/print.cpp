@@ -251,6 +251,7 @@ class Printer {
     method(node.step);
     if (node.draw) method(*node.draw);
     if (node.info) method(*node.info);
+    if (node.metric) method(*node.metric);
     end();
   }
   void print(const ast::MachineParam& node) {

@@ -16,7 +16,8 @@ namespace {
 
 class Inliner {
  public:
-  Inliner(mlir::ModuleOp module, bool data_only) : symbols_(module), data_only_(data_only) {}
+  enum class Calls { All, Small, Data };
+  Inliner(mlir::ModuleOp module, Calls calls) : symbols_(module), calls_(calls) {}
 
   void run(FuncOp function) {
     llvm::SmallVector<CallOp> calls;
@@ -36,11 +37,32 @@ class Inliner {
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
     if (!callee || callee.isExternal()) return false;
-    if (data_only_ && !is_data(callee)) return false;
+    if (calls_ == Calls::Data && !is_data(callee)) return false;
+    if (calls_ == Calls::Small && !is_small(callee)) return false;
+    return !is_kept(callee) && !is_recursive(callee);
+  }
+
+  /// Emitted once and called, however often.
+  static bool is_kept(FuncOp function) {
     // Shape functions are entries, but small and wanted as part of what they describe.
-    const auto entry = callee->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
-    return !(entry && entry.getValue() != "shape") && !callee->hasAttr(prob::derive_attribute) &&
-           !callee->hasAttr(prob::model_attribute) && !is_recursive(callee);
+    const auto entry = function->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
+    return (entry && entry.getValue() != "shape") || function->hasAttr(prob::derive_attribute) ||
+           function->hasAttr(prob::model_attribute);
+  }
+
+  /// Few enough operations that a copy costs less than what it lets be fused saves.
+  bool is_small(FuncOp function) {
+    int operations = 0;
+    return !function
+                .walk([&](mlir::Operation* op) {
+                  ++operations;
+                  auto call = mlir::dyn_cast<CallOp>(op);
+                  return operations > 80 ||
+                                 (call && !is_kept(symbols_.lookup<FuncOp>(call.getCallee())))
+                             ? mlir::WalkResult::interrupt()
+                             : mlir::WalkResult::advance();
+                })
+                .wasInterrupted();
   }
 
   static bool is_data(FuncOp function) {
@@ -93,7 +115,7 @@ class Inliner {
   }
 
   mlir::SymbolTable symbols_;
-  bool data_only_;
+  Calls calls_;
   llvm::DenseMap<mlir::Operation*, bool> recursive_;
 };
 
@@ -111,12 +133,18 @@ class InlinePass : public mlir::PassWrapper<InlinePass, mlir::OperationPass<mlir
 }  // namespace
 
 mlir::LogicalResult inline_calls(FuncOp function) {
-  Inliner(function->getParentOfType<mlir::ModuleOp>(), /*data_only=*/false).run(function);
+  Inliner(function->getParentOfType<mlir::ModuleOp>(), Inliner::Calls::All).run(function);
   return mlir::success();
 }
 
+void inline_small_calls(mlir::ModuleOp module) {
+  Inliner inliner(module, Inliner::Calls::Small);
+  for (FuncOp function : module.getOps<FuncOp>())
+    if (!function.isExternal() && !function->hasAttr(prob::model_attribute)) inliner.run(function);
+}
+
 mlir::LogicalResult inline_data(FuncOp function) {
-  Inliner(function->getParentOfType<mlir::ModuleOp>(), /*data_only=*/true).run(function);
+  Inliner(function->getParentOfType<mlir::ModuleOp>(), Inliner::Calls::Data).run(function);
   return mlir::success();
 }
 

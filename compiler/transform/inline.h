@@ -9,12 +9,17 @@
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Support/LogicalResult.h"
 
 namespace borel::transform {
 
 mlir::LogicalResult inline_calls(mlir::func::FuncOp function);
+
+/// Calls, in every function, of small functions that themselves call only what stays a call: loops
+/// that a call keeps apart (of a norm and of what it is a norm of) can be fused.
+void inline_small_calls(mlir::ModuleOp module);
 
 /// Only calls of what depends on data alone (`prob.global`, shapes, dimensions), so that it can be
 /// computed once, when data is bound, whoever asks for it.

@@ -471,6 +471,17 @@ struct KnownInRange : mlir::OpRewritePattern<Access> {
   }
 };
 
+/// max(n, 0) = n for what counts elements.
+struct LargerThanNothing : mlir::OpRewritePattern<mlir::arith::MaxSIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(mlir::arith::MaxSIOp op, PatternRewriter& rewriter) const override {
+    if (!mlir::matchPattern(op.getRhs(), mlir::m_Zero()) || !prob::is_extent(op.getLhs()))
+      return failure();
+    rewriter.replaceOp(op, op.getLhs());
+    return success();
+  }
+};
+
 /// Adding zero to an element changes nothing.
 struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -485,9 +496,9 @@ struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
 }  // namespace
 
 void add_scalar_patterns(mlir::RewritePatternSet& patterns) {
-  patterns.add<Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum, Difference,
-               Negation, PositiveRoot, NestedSelect, AddNothing, KnownInRange<prob::ExtractOp>,
-               KnownInRange<prob::InsertOp>>(patterns.getContext());
+  patterns.add<LargerThanNothing, Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum,
+               Difference, Negation, PositiveRoot, NestedSelect, AddNothing,
+               KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(patterns.getContext());
 }
 
 }  // namespace borel::transform

@@ -49,7 +49,8 @@ Failure check_machine(const borel_program& program, const borel_machine& machine
     return broken(program, "the machine's model");
   }
   if (machine.state_size == nullptr || machine.init == nullptr || machine.step == nullptr ||
-      machine.draw == nullptr || (machine.statistic_count > 0 && machine.info == nullptr)) {
+      machine.draw == nullptr || (machine.statistic_count > 0 && machine.info == nullptr) ||
+      (machine.metric == nullptr) != (machine.metric_size == nullptr)) {
     return broken(program, "the machine lacks a function");
   }
   return {};

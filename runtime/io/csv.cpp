@@ -182,6 +182,14 @@ std::vector<StatisticColumn> statistic_columns(const borel_machine& machine) {
   return columns;
 }
 
+namespace {
+bool is_dense(const runtime::Instance& instance) {
+  const borel_machine& machine = instance.machine();
+  return machine.metric != nullptr &&
+         machine.metric_size(instance.get()) != instance.machine_model().dimension(instance.get());
+}
+}  // namespace
+
 CsvWriter::~CsvWriter() = default;
 
 std::variant<std::unique_ptr<CsvWriter>, Error> CsvWriter::open(const runtime::Instance& instance,
@@ -199,6 +207,7 @@ std::variant<std::unique_ptr<CsvWriter>, Error> CsvWriter::open(const runtime::I
   std::unique_ptr<CsvWriter> writer(new CsvWriter);
   const std::int64_t warmup = options.save_warmup ? options.parameters->get_int("warmup") : 0;
   writer->wanted_ = warmup + options.parameters->get_int("draws");
+  writer->dimension_ = static_cast<std::size_t>(instance.machine_model().dimension(instance.get()));
   std::string header;
   for (StatisticColumn& column : statistic_columns(instance.machine())) {
     writer->statistics_.push_back(column.position);
@@ -261,7 +270,7 @@ std::string CsvWriter::beginning(const runtime::Instance& instance, const CsvOpt
     if (parameters.has("max_depth")) {
       line(12, "max_depth", number("max_depth"));
     }
-    line(8, "metric", "diag_e");
+    line(8, "metric", is_dense(instance) ? "dense_e" : "diag_e");
   } else {
     line(4, "algorithm", instance.machine().name);
   }
@@ -305,12 +314,17 @@ Failure CsvWriter::adapted(std::int64_t chain, const runtime::Adaptation& adapta
   if (!std::isnan(adaptation.step_size)) {
     text += "# Step size = " + number_text(adaptation.step_size) + "\n";
   }
-  if (!adaptation.inverse_metric.empty()) {
-    text += "# Diagonal elements of inverse mass matrix:\n# ";
-    for (std::size_t i = 0; i < adaptation.inverse_metric.size(); ++i) {
-      text += (i == 0 ? "" : ", ") + number_text(adaptation.inverse_metric[i]);
+  const std::vector<double>& metric = adaptation.inverse_metric;
+  if (!metric.empty()) {
+    const bool diagonal = metric.size() == dimension_;
+    text += diagonal ? "# Diagonal elements of inverse mass matrix:\n"
+                     : "# Elements of inverse mass matrix:\n";
+    for (std::size_t i = 0; i < metric.size(); ++i) {
+      text += (i % dimension_ == 0 ? "# " : ", ") + number_text(metric[i]);
+      if ((i + 1) % dimension_ == 0) {
+        text += "\n";
+      }
     }
-    text += "\n";
   }
   return files_[static_cast<std::size_t>(chain)]->comment(text);
 }

@@ -63,6 +63,7 @@ class CsvWriter : public runtime::DrawSink {
   std::vector<std::int32_t> statistics_;  // columns, as positions among the machine's
   std::vector<std::int64_t> positions_;   // columns, as positions in a draw
   std::int64_t wanted_ = 0;               // rows a chain
+  std::size_t dimension_ = 0;             // of u: values in a line of the inverse metric
 };
 
 // Columns of the machine's statistics in a file's order, as positions among them, and their names.

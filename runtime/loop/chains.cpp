@@ -226,14 +226,19 @@ class ChainRunner {
 
   void read_adaptation() {
     const void* state = chain_.state.data();
-    if (run_.options.adaptation) {
-      chain_.adaptation = run_.options.adaptation(run_.instance, workspace_, state);
-    } else if (run_.step_size_statistic >= 0) {
+    if (run_.step_size_statistic >= 0) {
       std::vector<double> statistics(static_cast<std::size_t>(machine_.statistic_count));
       check(workspace_.run([&](borel_workspace* ws) {
         return machine_.info(instance_, ws, state, statistics.data());
       }));
       chain_.adaptation.step_size = statistics[static_cast<std::size_t>(run_.step_size_statistic)];
+    }
+    if (machine_.metric != nullptr) {
+      std::vector<double>& metric = chain_.adaptation.inverse_metric;
+      metric.resize(static_cast<std::size_t>(machine_.metric_size(instance_)));
+      check(workspace_.run([&](borel_workspace* ws) {
+        return machine_.metric(instance_, ws, state, metric.data());
+      }));
     }
     if (run_.options.sink != nullptr) {
       check_sink(run_.options.sink->adapted(index_, chain_.adaptation));

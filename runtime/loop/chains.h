@@ -43,9 +43,6 @@ struct SampleOptions {
   // Called on the caller's thread, at most once a period and once at the end.
   std::function<void(std::span<const ChainProgress>)> progress;
   std::chrono::milliseconds progress_period{100};
-  // What adaptation settled on, read from the state after warm-up. Without it the step size is the
-  // statistic named stepsize, if there is one.
-  std::function<Adaptation(const Instance&, Workspace&, const void* state)> adaptation;
 };
 
 struct Chain {

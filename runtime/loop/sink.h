@@ -12,8 +12,9 @@ namespace borel::runtime {
 
 // What adaptation settled on, as far as the machine tells: NaN and empty where it does not.
 struct Adaptation {
-  double step_size = std::numeric_limits<double>::quiet_NaN();
-  std::vector<double> inverse_metric;  // diagonal, in the order of u
+  double step_size = std::numeric_limits<double>::quiet_NaN();  // the statistic stepsize
+  // In the order of u: the diagonal, or (n * n values) all of it, column by column.
+  std::vector<double> inverse_metric;
 };
 
 struct ChainTime {

@@ -77,6 +77,7 @@ TEST_F(LowerFunctions, SumAndDotFuseWithTheirOperands) {
   define({x}, real_type(),
          block(give(add(apply(Op::Sum, real_type(), mul(b.ref(x), b.ref(x))),
                         apply(Op::Dot, real_type(), b.ref(x), add(b.ref(x), real(1)))))));
+  slots["size.n"] = int64_t{3};
   EXPECT_EQ(count<prob::ForOp>(), 2);
   EXPECT_EQ(as_real(call({real_array({1, 2, 3})})[0]), 14.0 + 20.0);
 }

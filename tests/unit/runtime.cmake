@@ -20,15 +20,7 @@ borel_test(runtime_allocation_test SOURCES ${runtime_tests}/allocation_test.cpp
 add_executable(runtime_write_draws ${runtime_tests}/write_draws.cpp)
 borel_options(runtime_write_draws)
 target_link_libraries(runtime_write_draws PRIVATE runtime_test_program)
-find_program(BOREL_RSCRIPT Rscript)
-if(BOREL_RSCRIPT)
-  add_test(NAME runtime_draws_in_rstan
-           COMMAND ${BOREL_RSCRIPT} ${runtime_tests}/read_draws.R $<TARGET_FILE:runtime_write_draws>)
-  set_tests_properties(runtime_draws_in_rstan PROPERTIES SKIP_RETURN_CODE 77)
-endif()
-find_package(Python3 COMPONENTS Interpreter)
-if(Python3_FOUND)
-  add_test(NAME runtime_draws_in_python
-           COMMAND Python3::Interpreter ${runtime_tests}/read_draws.py $<TARGET_FILE:runtime_write_draws>)
-  set_tests_properties(runtime_draws_in_python PROPERTIES SKIP_RETURN_CODE 77)
-endif()
+borel_reader_test(runtime_draws_in_rstan "${BOREL_RSCRIPT}" ${runtime_tests}/read_draws.R
+                  $<TARGET_FILE:runtime_write_draws>)
+borel_reader_test(runtime_draws_in_cmdstanpy "${BOREL_READERS_PYTHON}" ${runtime_tests}/read_draws.py
+                  $<TARGET_FILE:runtime_write_draws>)

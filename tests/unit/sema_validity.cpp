@@ -424,7 +424,7 @@ class Checker {
     size_t given = m.parameters.size();
     want(m.model != ModelId::None, "a machine has a model");
     want(p_[m.init].params.size() == given + 2, "init(parameters, start, radius)");
-    for (FunctionId id : {m.step, m.draw, m.info}) {
+    for (FunctionId id : {m.step, m.draw, m.info, m.metric}) {
       if (id == FunctionId::None) continue;
       want(p_[id].params.size() == given + count, "arguments of " + p_[id].name);
     }

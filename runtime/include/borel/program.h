@@ -219,6 +219,11 @@ typedef struct borel_machine {
   borel_status (*draw)(const void* instance, borel_workspace* ws, const void* state, double* draw);
   borel_status (*info)(const void* instance, borel_workspace* ws, const void* state,
                        double* statistics);
+  /* The inverse metric that a state moves by, for the record of a run: `metric_size` doubles, the
+   * diagonal (as many as the model's dimension) or all of it, column by column. Both null: none. */
+  int64_t (*metric_size)(const void* instance);
+  borel_status (*metric)(const void* instance, borel_workspace* ws, const void* state,
+                         double* inverse_metric);
 } borel_machine;
 
 /* ---- the program --------------------------------------------------------------------------- */

@@ -118,3 +118,20 @@ func.func @whole_powers(%x: f64, %k: i64) -> (f64, f64, f64, f64, f64) {
   %e = math.fpowi %x, %k : f64, i64
   return %a, %b, %c, %d, %e : f64, f64, f64, f64, f64
 }
+
+// What counts elements is not negative.
+// CHECK-LABEL: func.func @extents
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[N:.*]]: i64
+func.func @extents(%x: tensor<?xf64>, %n: i64) -> (i64, i64) {
+  // CHECK-DAG: %[[K:.*]] = prob.dim %[[X]] 0
+  // CHECK-DAG: %[[A:.*]] = arith.addi %[[K]], %c2
+  // CHECK-DAG: %[[B:.*]] = arith.maxsi %[[N]], %c0
+  // CHECK: return %[[A]], %[[B]]
+  %c0 = arith.constant 0 : i64
+  %c2 = arith.constant 2 : i64
+  %k = prob.dim %x 0 : tensor<?xf64>
+  %s = arith.addi %k, %c2 : i64
+  %a = arith.maxsi %s, %c0 : i64
+  %b = arith.maxsi %n, %c0 : i64
+  return %a, %b : i64, i64
+}

@@ -57,11 +57,6 @@ Written write(const std::string& folder, std::initializer_list<Setting> settings
   options.parameters = &parameters;
   options.sink = &csv;
   options.seed = 5;
-  if (!options.adaptation) {
-    options.adaptation = [](const auto&, auto&, const void*) {
-      return runtime::Adaptation{0.5, {1, 2, 0.1, 4, 5, 6, 7, 8}};
-    };
-  }
   return {sample(instance, options), csv.paths()};
 }
 
@@ -150,7 +145,7 @@ TEST(Csv, CommentsTellConfigurationAdaptationAndTime) {
   EXPECT_TRUE(has("# target_cpu = x86-64"));
   const auto adapted = std::find(lines.begin(), lines.end(), "# Adaptation terminated");
   ASSERT_NE(adapted, lines.end());
-  EXPECT_EQ(adapted[1], "# Step size = 0.5");
+  EXPECT_EQ(adapted[1], "# Step size = 0.8");
   EXPECT_EQ(adapted[2], "# Diagonal elements of inverse mass matrix:");
   EXPECT_EQ(adapted[3], "# 1, 2, 0.1, 4, 5, 6, 7, 8");
   EXPECT_EQ(rows_of({lines.begin(), adapted}).size(), 3u);

@@ -275,16 +275,11 @@ TEST(Chains, NoDrawsAndNoWarmup) {
   EXPECT_EQ(result.chains[0].draw_count, 0);
 }
 
-TEST(Chains, AdaptationCanComeFromTheHost) {
-  SampleOptions options = with_threads(1);
-  options.adaptation = [](const Instance& instance, Workspace&, const void* state) {
-    EXPECT_NE(state, nullptr);
-    EXPECT_NE(instance.get(), nullptr);
-    return Adaptation{0.25, {1, 2, 3}};
-  };
-  const SampleResult result = sample_toy({{"chains", 1}}, options);
-  EXPECT_EQ(result.chains[0].adaptation.step_size, 0.25);
-  EXPECT_EQ(result.chains[0].adaptation.inverse_metric.size(), 3u);
+TEST(Chains, AdaptationIsReadFromTheState) {
+  const SampleResult result = sample_toy({{"chains", 1}}, with_threads(1));
+  EXPECT_EQ(result.chains[0].adaptation.step_size, 0.8);
+  EXPECT_EQ(result.chains[0].adaptation.inverse_metric,
+            (std::vector<double>{1, 2, 0.1, 4, 5, 6, 7, 8}));
 }
 
 }  // namespace

@@ -22,5 +22,5 @@ parameters <- rstan::get_sampler_params(fit, inc_warmup = FALSE)
 stopifnot(all(c("accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__",
                 "energy__") %in% colnames(parameters[[1]])))
 stopifnot(all(rstan::get_elapsed_time(fit) >= 0), !anyNA(rstan::get_elapsed_time(fit)))
-stopifnot(grepl("Step size = 0.5", rstan::get_adaptation_info(fit)[[1]]))
+stopifnot(grepl("Step size = 0.8", rstan::get_adaptation_info(fit)[[1]]))
 cat("read", length(files), "files\n")

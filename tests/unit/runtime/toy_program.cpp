@@ -1,8 +1,10 @@
 #include "tests/unit/runtime/toy_program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <numbers>
 
@@ -178,6 +180,12 @@ borel_status draw(const void* instance, borel_workspace* ws, const void* state, 
   return constrain(instance, ws, static_cast<const ToyState*>(state)->u, draw);
 }
 
+borel_status metric(const void*, borel_workspace*, const void*, double* inverse_metric) {
+  constexpr double values[toy_dimension] = {1, 2, 0.1, 4, 5, 6, 7, 8};
+  std::copy(std::begin(values), std::end(values), inverse_metric);
+  return BOREL_OK;
+}
+
 borel_status info(const void*, borel_workspace*, const void* state_bytes, double* statistics) {
   const ToyState& state = *static_cast<const ToyState*>(state_bytes);
   statistics[toy_energy] = -state.lp;
@@ -254,7 +262,9 @@ constexpr borel_machine machine = {"walk",
                                    init,
                                    step,
                                    draw,
-                                   info};
+                                   info,
+                                   [](const void*) -> std::int64_t { return toy_dimension; },
+                                   metric};
 
 constexpr borel_place places[] = {{{file, 20, 5, 20, 12}, "theta", "theta[k]"},
                                   {{file, 21, 5, 21, 12}, "mu", "mu <= reject_above"},

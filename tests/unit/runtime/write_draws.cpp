@@ -46,9 +46,6 @@ int main(int argc, char** argv) {
   runtime::SampleOptions options;
   options.parameters = &parameters;
   options.sink = std::get<std::unique_ptr<io::CsvWriter>>(opened).get();
-  options.adaptation = [](const auto&, auto&, const void*) {
-    return runtime::Adaptation{0.5, {1, 2, 0.1, 4, 5, 6, 7, 8}};
-  };
   const runtime::SampleResult result = sample(instance, options);
   if (result.error) {
     std::fprintf(stderr, "%s\n", result.error->text.c_str());
