@@ -190,6 +190,15 @@ std::optional<Type> Elaborator::join(const Type& a, const Type& b) {
 
 ExprPtr Elaborator::coerce(ExprPtr value, const Type& wanted, Span span, const std::string& what) {
   if (!value) return nullptr;
+  // A comprehension is a matrix where one is wanted.
+  if (wanted.matrix && !value->type.matrix && value->type.dims.size() == wanted.dims.size() &&
+      typed::as<typed::Comprehension>(*value)) {
+    value = to_real(std::move(value));
+    if (auto* made = std::get_if<typed::Comprehension>(&value->node);
+        made && made->generators.size() == value->type.dims.size()) {
+      value->type.matrix = true;
+    }
+  }
   const Type& type = value->type;
   auto fail = [&]() -> ExprPtr {
     Diagnostic& d = error("type.mismatch", span, what + " has the wrong type")
