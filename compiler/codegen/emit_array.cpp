@@ -157,6 +157,8 @@ Array FunctionEmitter::make_array(Value value) {
     array.immutable = true;
   } else {
     array.data = buffers_[id];
+    const Buffer& buffer = plan_->buffer(id);
+    array.padded = buffer.kind == Buffer::Kind::Local && buffer.extents.size() == 1;
   }
   internal_check(array.data != nullptr, "an array without memory");
   for (const Extent extent : m_.extents.of_array(value))
@@ -191,6 +193,7 @@ llvm::Value* FunctionEmitter::address(const Array& array, IRValue* offset) {
 
 Array FunctionEmitter::view(const Array& array, llvm::ArrayRef<Lanes> indices) {
   Array part = array;
+  part.padded = false;
   part.extents.assign(array.extents.begin() + indices.size(), array.extents.end());
   const Lanes offset = element_offset(array, indices);
   if (offset.uniform())
@@ -245,7 +248,7 @@ Lanes FunctionEmitter::load(const Array& array, Lanes offset) {
   return from_memory(read, array.element);
 }
 
-void FunctionEmitter::store(const Array& array, Lanes offset, Lanes value) {
+void FunctionEmitter::store(const Array& array, Lanes offset, Lanes value, bool whole) {
   if (array.offset.value) offset = add(array.offset, offset);
   llvm::Instruction* write = nullptr;
   if (offset.uniform()) {
@@ -254,7 +257,11 @@ void FunctionEmitter::store(const Array& array, Lanes offset, Lanes value) {
                                   address(array, offset.value), llvm::Align(8));
   } else {
     IRValue* held = to_memory(vector(value), array.element);
-    if (offset.shape == Shape::Linear && is_one(offset.step))
+    const bool linear = offset.shape == Shape::Linear && is_one(offset.step);
+    if (linear && whole && !lanes_->conditional &&
+        lanes_->width <= static_cast<unsigned>(m_.target.vector_width))
+      write = b_.CreateAlignedStore(held, address(array, offset.value), llvm::Align(8));
+    else if (linear)
       write =
           b_.CreateMaskedStore(held, address(array, offset.value), llvm::Align(8), lanes_->mask);
     else
@@ -402,7 +409,7 @@ void FunctionEmitter::for_vectors(IRValue* elements,
 
 void FunctionEmitter::copy(const Array& from, const Array& to) {
   if (from.data == to.data) return;
-  b_.CreateCall(m_.copy(), {to.data, from.data, count(to)});
+  b_.CreateCall(m_.copy(from.padded, to.padded), {to.data, from.data, count(to)});
 }
 
 void FunctionEmitter::add_array(const Array& from, const Array& to) {

@@ -25,7 +25,7 @@ void FunctionEmitter::store_maps(prob::ForOp loop, IRValue* element) {
     const Array& whole = array_of(map);
     const Lanes at = lanes_ ? Lanes{element, constant(1), Shape::Linear} : uniform_lanes(element);
     if (!prob::is_array(value.getType())) {
-      store(whole, element_offset(whole, {at}), lanes_of(value));
+      store(whole, element_offset(whole, {at}), lanes_of(value), whole.padded);
       continue;
     }
     if (!StoragePlan::is_view(value)) {

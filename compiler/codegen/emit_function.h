@@ -31,7 +31,10 @@ struct Array {
   mlir::Type element;
   llvm::MDNode* scope = nullptr;  // alias scope
   bool immutable = false;         // data of the instance
-  Lanes offset;                   // in elements; no value: 0. Views with an index that varies
+  // Memory of our own up to a multiple of the vectors' width: what a map or a copy stores last may
+  // be a whole vector. Loads are served from whole stores that are under way, not from masked ones.
+  bool padded = false;
+  Lanes offset;  // in elements; no value: 0. Views with an index that varies
 };
 
 // How the iterations of a vectorised loop map to lanes.
@@ -105,7 +108,8 @@ class FunctionEmitter {
   IRValue* slot_cell(prob::SlotOp slot, llvm::Type* type);
   Array view(const Array& array, llvm::ArrayRef<Lanes> indices);
   Lanes load(const Array& array, Lanes offset);
-  void store(const Array& array, Lanes offset, Lanes value);
+  // `whole`: lanes that do not run may store, too.
+  void store(const Array& array, Lanes offset, Lanes value, bool whole = false);
   void check_indices(const Array& array, llvm::ArrayRef<Lanes> indices, std::int64_t place);
   llvm::SmallVector<Lanes, 4> index_lanes(mlir::ValueRange indices);
   void emit_zeros(prob::ZerosOp op);

@@ -144,26 +144,27 @@ void ModuleEmitter::emit(EmittedFunction& function) {
 }
 
 // A function rather than code in place: programs have many copies of short arrays.
-llvm::Function* ModuleEmitter::copy() {
-  if (copy_) return copy_;
-  copy_ = llvm::Function::Create(
+llvm::Function* ModuleEmitter::copy(bool from_padded, bool to_padded) {
+  llvm::Function*& copy = copies_[{from_padded, to_padded}];
+  if (copy) return copy;
+  copy = llvm::Function::Create(
       llvm::FunctionType::get(llvm::Type::getVoidTy(context), {ptr, ptr, i64}, false),
       llvm::GlobalValue::InternalLinkage, "borel.copy", module);
-  copy_->setDoesNotThrow();
-  copy_->setWillReturn();
-  copy_->setNoSync();
-  copy_->setOnlyAccessesArgMemory();
-  copy_->addFnAttr(llvm::Attribute::NoInline);
-  for (const unsigned i : {0u, 1u}) copy_->addParamAttr(i, llvm::Attribute::NoCapture);
-  copy_->addParamAttr(0, llvm::Attribute::WriteOnly);
-  copy_->addParamAttr(1, llvm::Attribute::ReadOnly);
+  copy->setDoesNotThrow();
+  copy->setWillReturn();
+  copy->setNoSync();
+  copy->setOnlyAccessesArgMemory();
+  copy->addFnAttr(llvm::Attribute::NoInline);
+  for (const unsigned i : {0u, 1u}) copy->addParamAttr(i, llvm::Attribute::NoCapture);
+  copy->addParamAttr(0, llvm::Attribute::WriteOnly);
+  copy->addParamAttr(1, llvm::Attribute::ReadOnly);
   const auto width = static_cast<unsigned>(target.vector_width);
   const auto block = [&](const char* name) {
-    return llvm::BasicBlock::Create(context, name, copy_);
+    return llvm::BasicBlock::Create(context, name, copy);
   };
   llvm::IRBuilder<> b(block("entry"));
   llvm::BasicBlock *entry = b.GetInsertBlock(), *loop = block("loop"), *end = block("end");
-  llvm::Value* count = copy_->getArg(2);
+  llvm::Value *to = copy->getArg(0), *from = copy->getArg(1), *count = copy->getArg(2);
   b.CreateCondBr(b.CreateICmpSGT(count, b.getInt64(0)), loop, end);
   b.SetInsertPoint(loop);
   auto* at = b.CreatePHI(i64, 2);
@@ -173,16 +174,22 @@ llvm::Function* ModuleEmitter::copy() {
   llvm::Value* mask = b.CreateICmpSGT(b.CreateVectorSplat(width, b.CreateSub(count, at)),
                                       llvm::ConstantVector::get(numbers));
   auto* type = llvm::FixedVectorType::get(i64, width);
+  const llvm::Align element(8);
+  llvm::Value *read_at = b.CreateGEP(i64, from, at), *write_at = b.CreateGEP(i64, to, at);
   llvm::Value* elements =
-      b.CreateMaskedLoad(type, b.CreateGEP(i64, copy_->getArg(1), at), llvm::Align(8), mask,
-                         llvm::Constant::getNullValue(type));
-  b.CreateMaskedStore(elements, b.CreateGEP(i64, copy_->getArg(0), at), llvm::Align(8), mask);
+      from_padded
+          ? static_cast<llvm::Value*>(b.CreateAlignedLoad(type, read_at, element))
+          : b.CreateMaskedLoad(type, read_at, element, mask, llvm::Constant::getNullValue(type));
+  if (to_padded)
+    b.CreateAlignedStore(elements, write_at, element);
+  else
+    b.CreateMaskedStore(elements, write_at, element, mask);
   llvm::Value* next = b.CreateAdd(at, b.getInt64(width));
   at->addIncoming(next, loop);
   b.CreateCondBr(b.CreateICmpSLT(next, count), loop, end);
   b.SetInsertPoint(end);
   b.CreateRetVoid();
-  return copy_;
+  return copy;
 }
 
 // runtime/core/philox.h defines the numbers.

@@ -53,7 +53,8 @@ class ModuleEmitter {
   // `double borel.uniform(ptr context)`: the next uniform of the step whose RandomContext is there.
   llvm::Function* uniform();
   // `void borel.copy(ptr to, ptr from, i64 elements)`: of arrays that are apart or the same.
-  llvm::Function* copy();
+  // From one array to another that does not overlap it; see Array::padded.
+  llvm::Function* copy(bool from_padded, bool to_padded);
 
   mlir::ModuleOp source;
   llvm::Module& module;
@@ -77,7 +78,7 @@ class ModuleEmitter {
 
   std::map<mlir::Operation*, EmittedFunction> functions_;
   llvm::Function* uniform_ = nullptr;
-  llvm::Function* copy_ = nullptr;
+  std::map<std::pair<bool, bool>, llvm::Function*> copies_;
 };
 
 // What a step's random bits are made from; it lies at the start of the workspace of functions that
