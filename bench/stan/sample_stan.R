@@ -1,8 +1,9 @@
 # Stan's sampler on the posteriors: reference answers and efficiency.
 #   Rscript sample_stan.R BIN reference OUT_FOLDER [FOLDER...]
-#     writes OUT_FOLDER/FOLDER.reference.json: mean, sd, quantiles and Monte Carlo standard error
-#     of every parameter (and of the derived quantities of moderate number), in the format of
-#     posteriordb's references here; stops when the draws are not good enough to refer to
+#     writes OUT_FOLDER/FOLDER.reference.json: mean, sd, quantiles and Monte Carlo standard errors
+#     (of the mean; of the sd, through the effective size of squares) of every parameter and of
+#     the derived quantities of moderate number, in the format of posteriordb's references here;
+#     stops when the draws are not good enough to refer to
 #   Rscript sample_stan.R BIN speed OUT.json [FOLDER...]
 #     CPU seconds with warm-up and least bulk ESS, median of five seeds at 4 x (1000 + 1000)
 # BIN is the folder of the program sample_stan. Chains run one after another, so seconds are
@@ -39,8 +40,11 @@ run_stan <- function(bin, folder, ...) {
        derived = names[seq_along(names) > summary$parameter_columns], seconds = summary$seconds)
 }
 
-# Four chains of what gives every quantity thousands of effective draws. The effects' scale of
-# GLMM_Poisson and seeds comes near zero, where only small steps follow the density.
+# Four chains of what gives every quantity thousands of effective draws. With --reference the
+# program is the one in reference/, whose effects are in units of their scale: in the
+# coordinates of models/ chains do not follow the scale to where it is small. tau of seeds and the
+# slopes of irt_2pl have heavy tails (kurtosis about 100), so their standard deviations need many
+# draws.
 reference_settings <- function(folder) {
   switch(folder,
     "radon_mn-radon_hierarchical_intercept_noncentered" = ,
@@ -48,13 +52,16 @@ reference_settings <- function(folder) {
       c("--warmup", 2000, "--draws", 10000, "--target-accept", 0.98),
     "GLMM_Poisson_data-GLMM_Poisson_model" = ,
     "seeds_data-seeds_model" =
-      c("--warmup", 5000, "--draws", 60000, "--target-accept", 0.99),
+      c("--reference", "--warmup", 2000, "--draws", 50000, "--target-accept", 0.95),
+    "irt_2pl-irt_2pl" =
+      c("--reference", "--warmup", 1000, "--draws", 10000, "--target-accept", 0.95),
     c("--warmup", 1000, "--draws", 5000, "--target-accept", 0.9))
 }
 
 write_reference <- function(bin, folder, out) {
   run <- run_stan(bin, folder, "--seed", 7, reference_settings(folder))
   kept <- c(run$parameters, run$derived[!sub("\\[.*", "", run$derived) %in% too_many])
+  kept <- kept[!grepl("_raw\\[", kept)]
   parameters <- list()
   for (name in kept) {
     x <- run$draws[, , name]
@@ -64,10 +71,11 @@ write_reference <- function(bin, folder, out) {
     }
     q <- quantile(x, c(0.05, 0.5, 0.95), names = FALSE)
     parameters[[name]] <- list(mean = mean(x), sd = sd(x), mcse_mean = mcse_mean(x),
-                               q05 = q[1], q50 = q[2], q95 = q[3])
+                               mcse_sd = mcse_sd(x), q05 = q[1], q50 = q[2], q95 = q[3])
   }
   divergent <- sum(run$draws[, , "divergent__"])
-  content <- list(posterior = folder, draws = prod(dim(run$draws)[1:2]), parameters = parameters)
+  content <- list(posterior = folder, draws = prod(dim(run$draws)[1:2]), divergent = divergent,
+                  parameters = parameters)
   writeLines(toJSON(content, auto_unbox = TRUE, digits = I(15), pretty = 1),
              file.path(out, paste0(folder, ".reference.json")))
   least <- min(sapply(kept, function(name) ess_bulk(run$draws[, , name])))

@@ -1,6 +1,7 @@
 // Draws from one posterior with Stan's own sampler, without R:
 //   sample_stan FOLDER OUT [--chains 4] [--warmup 1000] [--draws 1000] [--seed 1]
-//               [--target-accept 0.8] [--max-depth 10]
+//               [--target-accept 0.8] [--max-depth 10] [--reference]
+// --reference takes the posterior's program in bench/stan/reference.
 // OUT: one line of column names separated by tabs, then doubles in the machine's byte order, a
 // draw after another, a chain after another. Prints a line of JSON: CPU seconds of all chains
 // with warm-up, counts, and how many columns are the sampler's and the parameters'.
@@ -29,10 +30,14 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed);
   app.add_option("--target-accept", options.target_accept)->check(CLI::Range(0.01, 0.999));
   app.add_option("--max-depth", options.max_depth)->check(CLI::PositiveNumber);
+  bool reference = false;
+  app.add_flag("--reference", reference);
   CLI11_PARSE(app, argc, argv);
 
   try {
-    StanProgram program = StanProgram::open(folder);
+    const auto release =
+        reference ? borel::bench::StanRelease::reference : borel::bench::StanRelease::rstan;
+    StanProgram program = StanProgram::open(folder, release);
     std::ofstream file(out, std::ios::binary);
     double seconds = 0;
     std::size_t columns = 0;

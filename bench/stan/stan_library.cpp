@@ -28,7 +28,9 @@ std::string bracketed(std::string name) {
 }
 
 std::filesystem::path library_of(const std::string& folder, StanRelease release) {
-  const char* release_folder = release == StanRelease::rstan ? "2.21" : "current";
+  const char* release_folder = release == StanRelease::rstan     ? "2.21"
+                               : release == StanRelease::current ? "current"
+                                                                 : "reference";
   return std::filesystem::path(BOREL_STAN_LIBRARIES) / release_folder / (folder + ".so");
 }
 

@@ -13,8 +13,10 @@ namespace borel::bench {
 
 /// Which Stan translated and compiled a program.
 enum class StanRelease {
-  rstan,   ///< 2.21, from Debian
-  current  ///< the later one that BOREL_HTTPSTAN brought, where it was built
+  rstan,     ///< 2.21, from Debian
+  current,   ///< the later one that BOREL_HTTPSTAN brought, where it was built
+  reference  ///< 2.21 again; the program in bench/stan/reference, other coordinates of the
+             ///< posterior
 };
 
 /// One Stan program bound to data. The shared object stays loaded for the life of the process.
