@@ -46,8 +46,10 @@ void FunctionEmitter::emit_scalar_for(prob::ForOp loop) {
   // Arrays: carried ones and accumulators start in their buffers, maps are filled.
   llvm::SmallVector<Transfer> starts, nexts;
   const auto chain = [&](Value init, Value argument, Value next, Value result) {
-    if (lanes_) {  // accumulators only: all names of one array
-      arrays_[argument] = arrays_[result] = array_of(init);
+    if (lanes_) {                          // accumulators only: all names of one array
+      const Array array = array_of(init);  // a copy: the table may grow
+      arrays_[argument] = array;
+      arrays_[result] = array;
       return;
     }
     define(argument);
@@ -144,7 +146,7 @@ void FunctionEmitter::emit_masked_if(scf::IfOp op) {
     const Value result = op.getResult(i), a = op.thenYield().getOperand(i),
                 b = op.elseYield().getOperand(i);
     if (prob::is_array(result.getType()))
-      arrays_[result] = array_of(a);
+      arrays_[result] = Array(array_of(a));
     else
       set(result,
           result_lanes(b_.CreateSelect(condition.value, vector(lanes_of(a)), vector(lanes_of(b)))));
@@ -180,7 +182,7 @@ void FunctionEmitter::emit_if(scf::IfOp op) {
   for (unsigned i = 0; i < results.size(); ++i) {
     const Value a = op.thenYield().getOperand(i), b = op.elseYield().getOperand(i);
     if (prob::is_array(results[i].getType())) {
-      if (lanes_) arrays_[results[i]] = array_of(a);
+      if (lanes_) arrays_[results[i]] = Array(array_of(a));
       incoming.emplace_back(nullptr, nullptr);
       continue;
     }

@@ -98,7 +98,7 @@ void FunctionEmitter::prologue() {
 
 void FunctionEmitter::emit_block(mlir::Block& block) {
   for (mlir::Operation& op : block.without_terminator()) {
-    if (is_fused(&op)) continue;
+    if (is_fused(&op) || (lanes_ && lanes_->plan->log_sums.contains(&op))) continue;
     allocate_before(&op);
     emit_op(op);
   }
@@ -195,7 +195,7 @@ void FunctionEmitter::inline_call(mlir::func::CallOp call) {
   internal_check(++inline_depth_ < 64, "recursion in a vectorised loop");
   for (auto [argument, operand] : llvm::zip(body.getArguments(), call.getOperands())) {
     if (prob::is_array(operand.getType()))
-      arrays_[argument] = array_of(operand);
+      arrays_[argument] = Array(array_of(operand));
     else
       set(argument, lanes_of(operand));
   }

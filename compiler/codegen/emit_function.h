@@ -159,6 +159,17 @@ class FunctionEmitter {
                   llvm::SmallVectorImpl<IRValue*>& sums);
   void emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
                        llvm::SmallVectorImpl<IRValue*>& sums, llvm::BasicBlock* end);
+  // A sum of logarithms: of the arguments so far, the product for math.log and the product of
+  // 1 + x, less 1, for math.log1p (which keeps the digits of small x).
+  struct LogSum {
+    mlir::Operation* log;
+    unsigned sum;
+    llvm::PHINode* product;
+    IRValue* next = nullptr;
+  };
+  IRValue* neutral_product(const LogSum& log_sum, unsigned width);
+  IRValue* log_of_product(const LogSum& log_sum, IRValue* product);
+  IRValue* multiply_up(LogSum& log_sum, IRValue* sum);
   llvm::SmallVector<IRValue*, 4> split(IRValue* wide, unsigned width);
   IRValue* narrow(IRValue* wide, unsigned width);
   IRValue* accumulate_parts(Value value, IRValue* sum);

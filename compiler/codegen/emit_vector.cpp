@@ -1,3 +1,7 @@
+#include "llvm/IR/MDBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include "compiler/codegen/elementary.h"
 #include "compiler/codegen/emit_function.h"
 #include "compiler/support/diagnostics.h"
 
@@ -144,6 +148,12 @@ void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const
     phis.push_back(b_.CreatePHI(sum->getType(), 2));
     phis.back()->addIncoming(sum, entering);
   }
+  llvm::SmallVector<LogSum, 2> log_sums;
+  for (auto [log, sum] : plan.log_sums)
+    log_sums.push_back({log, sum, b_.CreatePHI(sums[sum]->getType(), 2)});
+  llvm::sort(log_sums, [](const LogSum& a, const LogSum& b) { return a.sum < b.sum; });
+  for (const LogSum& log_sum : log_sums)
+    log_sum.product->addIncoming(neutral_product(log_sum, lanes.width), entering);
   if (lanes.masked) {
     IRValue* left = b_.CreateSub(lanes.to, at);
     state.mask = b_.CreateICmpSGT(b_.CreateVectorSplat(lanes.width, left), lane_numbers());
@@ -157,14 +167,83 @@ void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const
   emit_block(loop.block());
   store_maps(loop, loop.getMaps().empty() ? nullptr : b_.CreateSub(at, lanes.origin));
   for (unsigned i = 0; i < sums.size(); ++i) {
-    IRValue* sum = accumulate(loop.terminator().getSums()[i], phis[i]);
+    mlir::Value value = loop.terminator().getSums()[i];
+    if (mlir::Operation* op = value.getDefiningOp(); op && plan.log_sums.contains(op)) continue;
+    IRValue* sum = accumulate(value, phis[i]);
     sums[i] = lanes.masked ? b_.CreateSelect(state.mask, sum, phis[i]) : sum;
   }
+  for (LogSum& log_sum : log_sums) sums[log_sum.sum] = multiply_up(log_sum, phis[log_sum.sum]);
   IRValue* following = b_.CreateAdd(at, constant(lanes.width));
-  at->addIncoming(following, b_.GetInsertBlock());
-  for (unsigned i = 0; i < sums.size(); ++i) phis[i]->addIncoming(sums[i], b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpSLT(following, lanes.to), body, lanes.exit);
+  llvm::BasicBlock* last = b_.GetInsertBlock();
+  at->addIncoming(following, last);
+  for (unsigned i = 0; i < sums.size(); ++i) phis[i]->addIncoming(sums[i], last);
+  for (const LogSum& log_sum : log_sums) log_sum.product->addIncoming(log_sum.next, last);
+  llvm::BasicBlock* done = log_sums.empty() ? lanes.exit : block("lanes.done");
+  b_.CreateCondBr(b_.CreateICmpSLT(following, lanes.to), body, done);
+  if (!log_sums.empty()) {
+    b_.SetInsertPoint(done);
+    for (const LogSum& log_sum : log_sums)
+      sums[log_sum.sum] = b_.CreateFAdd(sums[log_sum.sum], log_of_product(log_sum, log_sum.next));
+    b_.CreateBr(lanes.exit);
+  }
   lanes_ = nullptr;
+}
+
+// ---- sums of logarithms -----------------------------------------------------------------------
+
+llvm::Value* FunctionEmitter::neutral_product(const LogSum& log_sum, unsigned width) {
+  const double one = mlir::isa<mlir::math::LogOp>(log_sum.log) ? 1.0 : 0.0;
+  return b_.CreateVectorSplat(width, llvm::ConstantFP::get(m_.f64, one));
+}
+
+llvm::Value* FunctionEmitter::log_of_product(const LogSum& log_sum, IRValue* product) {
+  const auto function =
+      mlir::isa<mlir::math::LogOp>(log_sum.log) ? Elementary::log : Elementary::log1p;
+  return emit_elementary(b_, function, {product}, m_.elementary);
+}
+
+// One more factor. A product that leaves 2^-500..2^500 in any lane is not kept: its logarithm, or
+// those of its two factors, joins the sum, which is returned. Zeros, negative numbers, infinities
+// and NaN go that way too.
+llvm::Value* FunctionEmitter::multiply_up(LogSum& log_sum, IRValue* sum) {
+  const bool plain = mlir::isa<mlir::math::LogOp>(log_sum.log);
+  IRValue *x = vector(lanes_of(log_sum.log->getOperand(0))), *so_far = log_sum.product;
+  IRValue* neutral = neutral_product(log_sum, lanes_->width);
+  x = b_.CreateSelect(lanes_->mask, x, neutral);
+  IRValue *product = nullptr, *leaves = nullptr;
+  const auto number = [&](double value) {
+    return b_.CreateVectorSplat(lanes_->width, llvm::ConstantFP::get(m_.f64, value));
+  };
+  if (plain) {
+    product = b_.CreateFMul(so_far, x);
+    // Of positive doubles the bits are in order, and all others have higher ones.
+    llvm::Type* bits = llvm::FixedVectorType::get(m_.i64, lanes_->width);
+    IRValue *low = b_.CreateBitCast(number(0x1p-500), bits),
+            *range = b_.CreateSub(b_.CreateBitCast(number(0x1p500), bits), low);
+    leaves = b_.CreateICmpUGT(b_.CreateSub(b_.CreateBitCast(product, bits), low), range);
+  } else {
+    product = b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()},
+                                 {x, so_far, b_.CreateFAdd(so_far, x)});
+    leaves = b_.CreateFCmpUGT(product, number(0x1p500));
+  }
+  llvm::BasicBlock *multiplied = b_.GetInsertBlock(), *leave = block("lanes.log"),
+                   *join = block("lanes.multiplied");
+  b_.CreateCondBr(any(leaves), leave, join,
+                  llvm::MDBuilder(b_.getContext()).createBranchWeights(1, 4000));
+  b_.SetInsertPoint(leave);
+  IRValue* total = b_.CreateFAdd(sum, log_of_product(log_sum, so_far));
+  if (plain) total = b_.CreateFAdd(total, log_of_product(log_sum, x));
+  leave = b_.GetInsertBlock();
+  b_.CreateBr(join);
+  b_.SetInsertPoint(join);
+  auto* next = b_.CreatePHI(product->getType(), 2);
+  next->addIncoming(product, multiplied);
+  next->addIncoming(plain ? neutral : x, leave);
+  log_sum.next = next;
+  auto* result = b_.CreatePHI(sum->getType(), 2);
+  result->addIncoming(sum, multiplied);
+  result->addIncoming(total, leave);
+  return result;
 }
 
 llvm::SmallVector<llvm::Value*, 4> FunctionEmitter::split(IRValue* wide, unsigned width) {

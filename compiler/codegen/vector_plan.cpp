@@ -30,6 +30,7 @@ class Planner {
     for (const Value map : loop_.terminator().getMaps())
       if (prob::is_array(map.getType())) return std::nullopt;
     if (inner_is_better()) return std::nullopt;
+    find_log_sums();
     plan_.unroll = unroll();
     return std::move(plan_);
   }
@@ -214,6 +215,37 @@ class Planner {
     return nested && possible && inner > ours;
   }
 
+  void find_log_sums() {
+    for (auto [i, value] : llvm::enumerate(loop_.terminator().getSums())) {
+      Operation* log = value.getDefiningOp();
+      if (!log || !varies(value) || !value.hasOneUse() || log->getBlock() != &loop_.block())
+        continue;
+      if (mlir::isa<mlir::math::LogOp>(log) ||
+          (mlir::isa<mlir::math::Log1pOp>(log) && is_nonnegative(log->getOperand(0), 4)))
+        plan_.log_sums[log] = static_cast<unsigned>(i);
+    }
+  }
+
+  // Whether a real is never below 0 (it may be NaN). log1p of it can be multiplied up as 1 + x
+  // without losing what is left of x.
+  static bool is_nonnegative(Value value, unsigned depth) {
+    Operation* op = value.getDefiningOp();
+    if (!op || depth == 0) return false;
+    if (mlir::isa<mlir::math::ExpOp, mlir::math::AbsFOp, mlir::math::SqrtOp>(op)) return true;
+    llvm::APFloat constant(0.0);
+    if (mlir::matchPattern(value, mlir::m_ConstantFloat(&constant)))
+      return !constant.isNegative() || constant.isZero();
+    if (auto product = mlir::dyn_cast<arith::MulFOp>(op); product)
+      if (product.getLhs() == product.getRhs()) return true;
+    if (auto select = mlir::dyn_cast<arith::SelectOp>(op))
+      return is_nonnegative(select.getTrueValue(), depth - 1) &&
+             is_nonnegative(select.getFalseValue(), depth - 1);
+    if (mlir::isa<arith::MulFOp, arith::DivFOp, arith::AddFOp>(op))
+      return is_nonnegative(op->getOperand(0), depth - 1) &&
+             is_nonnegative(op->getOperand(1), depth - 1);
+    return false;
+  }
+
   // Short bodies that add to something wait for their additions: four vectors at a time hide that.
   // In long ones there is enough else to do, and the code would grow.
   unsigned unroll() {
@@ -236,6 +268,8 @@ class Planner {
         work += extract.getPlace() || gather ? much : 1;
       } else if (mlir::isa<mlir::func::CallOp, prob::SpecialOp, scf::IfOp, arith::DivFOp>(op)) {
         work += much;
+      } else if (plan_.log_sums.contains(op)) {
+        work += 4;
       } else if (mlir::isa<mlir::math::MathDialect>(op->getDialect())) {
         work += mlir::isa<mlir::math::AbsFOp, mlir::math::FmaOp>(op) ? 1 : much;
       } else if (!mlir::isa<arith::ConstantOp>(op)) {

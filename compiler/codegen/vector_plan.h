@@ -19,6 +19,9 @@ struct VectorPlan {
   };
   llvm::DenseSet<mlir::Value> varying;  // values that differ from lane to lane
   llvm::DenseMap<mlir::Operation*, Accumulation> accumulations;
+  // Logarithms, math.log and math.log1p, that are summed and not used otherwise: the sum is the
+  // logarithm of a running product. By operation: which of the loop's sums.
+  llvm::DenseMap<mlir::Operation*, unsigned> log_sums;
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
 };
 

@@ -33,6 +33,12 @@ bool surely_finite(Value factor) {
   return factor.getDefiningOp<mlir::arith::SIToFPOp>() != nullptr;
 }
 
+/// A logarithm that nothing else uses: summed by itself it is the logarithm of a product.
+bool is_lone_log(Value value) {
+  mlir::Operation* op = value ? value.getDefiningOp() : nullptr;
+  return op && mlir::isa<mlir::math::LogOp, mlir::math::Log1pOp>(op) && value.hasOneUse();
+}
+
 /// One addend of a sum over iterations: ± factor * body. A null factor is 1; a null body too (the
 /// addend does not vary).
 struct Addend {
@@ -45,7 +51,11 @@ struct Addend {
 class Addends {
  public:
   explicit Addends(ForOp loop)
-      : loop_(loop), outside_(loop), inside_(loop.terminator()), loc_(loop.getLoc()) {}
+      : loop_(loop),
+        plate_(loop.is_plate()),
+        outside_(loop),
+        inside_(loop.terminator()),
+        loc_(loop.getLoc()) {}
 
   void gather(Value value, Value factor, bool negative, llvm::SmallVectorImpl<Addend>& out) {
     if (is_outside(value, loop_)) {
@@ -84,8 +94,10 @@ class Addends {
       llvm::SmallVector<Addend> parts;
       gather(a, factor, negative, parts);
       gather(b, factor, negative != static_cast<bool>(subtract), parts);
-      const bool as_it_was = parts.size() == 2 && parts[0].body == a && parts[1].body == b &&
-                             parts[0].factor == factor && parts[1].factor == factor;
+      const bool logs = stays_apart(a) || stays_apart(b);
+      const bool as_it_was = !logs && parts.size() == 2 && parts[0].body == a &&
+                             parts[1].body == b && parts[0].factor == factor &&
+                             parts[1].factor == factor;
       if (!as_it_was) {
         out.append(parts);
         return;
@@ -105,9 +117,10 @@ class Addends {
     llvm::SmallVector<Addend> out;
     for (const Addend& addend : addends) {
       auto* same_factor = llvm::find_if(out, [&](const Addend& other) {
-        return other.factor == addend.factor && (other.body == nullptr) == (addend.body == nullptr);
+        return other.factor == addend.factor &&
+               (other.body == nullptr) == (addend.body == nullptr) && !stays_apart(other.body);
       });
-      if (same_factor == out.end() || !addend.body) {
+      if (same_factor == out.end() || !addend.body || stays_apart(addend.body)) {
         out.push_back(addend);
         continue;
       }
@@ -152,7 +165,13 @@ class Addends {
     }
   }
 
+  /// Addends that are not combined with others where the loop is a plate.
+  bool stays_apart(Value value) {
+    return plate_ && is_lone_log(value) && !is_outside(value, loop_);
+  }
+
   ForOp loop_;
+  bool plate_;
   OpBuilder outside_, inside_;
   mlir::Location loc_;
 };

@@ -1,5 +1,7 @@
 #include "compiler/transform/simplify_scalar.h"
 
+#include <cmath>
+
 #include "compiler/analysis/loops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -166,6 +168,8 @@ struct Logarithm : mlir::OpRewritePattern<mlir::math::LogOp> {
   }
 };
 
+LogicalResult signed_choice(MulFOp op, PatternRewriter& rewriter);
+
 /// Products: signs go outwards, constants and invariants gather, roots cancel. Signs and grouping
 /// change rounding at most; a product of finite values that overflows in one grouping and not in
 /// another is out of the range that this pass keeps.
@@ -214,11 +218,28 @@ struct Product : mlir::OpRewritePattern<MulFOp> {
         return success();
       }
     }
-    if (succeeded(quotient_of_roots(op, rewriter))) return success();
+    if (succeeded(quotient_of_roots(op, rewriter)) || succeeded(quotient(op, rewriter)) ||
+        succeeded(signed_choice(op, rewriter)))
+      return success();
     return gather_invariants(op, rewriter);
   }
 
  private:
+  /// x (1 / c) = x / c where that is all that the reciprocal is for.
+  static LogicalResult quotient(MulFOp op, PatternRewriter& rewriter) {
+    for (const bool flip : {false, true}) {
+      auto reciprocal = (flip ? op.getLhs() : op.getRhs()).getDefiningOp<DivFOp>();
+      const Value x = flip ? op.getRhs() : op.getLhs();
+      if (!reciprocal || real_constant_of(reciprocal.getLhs()) != 1.0 || !reciprocal->hasOneUse() ||
+          reciprocal->getBlock() != op->getBlock() || wants_reciprocal(reciprocal.getRhs(), op))
+        continue;
+      rewriter.replaceOpWithNewOp<DivFOp>(op, x, reciprocal.getRhs());
+      rewriter.eraseOp(reciprocal);  // two divisions by c would be made products again
+      return success();
+    }
+    return failure();
+  }
+
   /// (x / sqrt(v)) (y / sqrt(v)) = x y / v.
   static LogicalResult quotient_of_roots(MulFOp op, PatternRewriter& rewriter) {
     auto p = op.getLhs().getDefiningOp<DivFOp>(), q = op.getRhs().getDefiningOp<DivFOp>();
@@ -457,6 +478,73 @@ struct NestedSelect : mlir::OpRewritePattern<mlir::arith::SelectOp> {
   }
 };
 
+/// t select(c, 1, -1) = select(c, t, -t), exactly.
+LogicalResult signed_choice(MulFOp op, PatternRewriter& rewriter) {
+  for (const bool flip : {false, true}) {
+    auto sign = (flip ? op.getLhs() : op.getRhs()).getDefiningOp<mlir::arith::SelectOp>();
+    const Value other = flip ? op.getRhs() : op.getLhs();
+    if (!sign) continue;
+    const auto yes = real_constant_of(sign.getTrueValue()),
+               no = real_constant_of(sign.getFalseValue());
+    if (!yes || !no || std::fabs(*yes) != 1.0 || *no != -*yes) continue;
+    const Value negative = rewriter.create<NegFOp>(op.getLoc(), other);
+    rewriter.replaceOpWithNewOp<mlir::arith::SelectOp>(
+        op, sign.getCondition(), *yes > 0 ? other : negative, *yes > 0 ? negative : other);
+    return success();
+  }
+  return failure();
+}
+
+/// select(c, a, b) + select(c, x, y) = select(c, a + x, b + y), and so for differences, where
+/// nothing else uses the selects.
+template <typename Combine>
+struct ChoicesCombine : mlir::OpRewritePattern<Combine> {
+  using mlir::OpRewritePattern<Combine>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Combine op, PatternRewriter& rewriter) const override {
+    auto a = op.getLhs().template getDefiningOp<mlir::arith::SelectOp>(),
+         b = op.getRhs().template getDefiningOp<mlir::arith::SelectOp>();
+    if (!a || !b || a.getCondition() != b.getCondition() || !a->hasOneUse() || !b->hasOneUse())
+      return failure();
+    const Value yes = rewriter.create<Combine>(op.getLoc(), a.getTrueValue(), b.getTrueValue()),
+                no = rewriter.create<Combine>(op.getLoc(), a.getFalseValue(), b.getFalseValue());
+    rewriter.replaceOpWithNewOp<mlir::arith::SelectOp>(op, a.getCondition(), yes, no);
+    return success();
+  }
+};
+
+/// select(c, a, a + b) = a + select(c, 0, b) and select(c, 0, log1p(x)) = log1p(select(c, 0, x)),
+/// where nothing else uses the sum or the logarithm, and the same on the other side: a sum over
+/// them falls apart into one of a and one of logarithms.
+struct ChosenAddend : mlir::OpRewritePattern<mlir::arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(mlir::arith::SelectOp op,
+                                PatternRewriter& rewriter) const override {
+    if (!mlir::isa<mlir::FloatType>(op.getType())) return failure();
+    const mlir::Location loc = op.getLoc();
+    for (const bool flip : {false, true}) {
+      const Value plain = flip ? op.getFalseValue() : op.getTrueValue(),
+                  whole = flip ? op.getTrueValue() : op.getFalseValue();
+      if (!whole.hasOneUse()) continue;
+      const auto choose = [&](Value other) -> Value {
+        const Value zero = constant_like(rewriter, loc, plain, 0.0);
+        return rewriter.create<mlir::arith::SelectOp>(loc, op.getCondition(), flip ? other : zero,
+                                                      flip ? zero : other);
+      };
+      if (auto log = whole.getDefiningOp<mlir::math::Log1pOp>();
+          log && real_constant_of(plain) == 0.0) {
+        rewriter.replaceOpWithNewOp<mlir::math::Log1pOp>(op, choose(log.getOperand()));
+        return success();
+      }
+      auto sum = whole.getDefiningOp<AddFOp>();
+      if (!sum || (sum.getLhs() != plain && sum.getRhs() != plain)) continue;
+      const Value addend = sum.getLhs() == plain ? sum.getRhs() : sum.getLhs();
+      rewriter.replaceOpWithNewOp<AddFOp>(op, plain, choose(addend));
+      return success();
+    }
+    return failure();
+  }
+};
+
 /// An access that is shown to be in range needs no check.
 template <typename Access>
 struct KnownInRange : mlir::OpRewritePattern<Access> {
@@ -497,8 +585,9 @@ struct AddNothing : mlir::OpRewritePattern<prob::AddAtOp> {
 
 void add_scalar_patterns(mlir::RewritePatternSet& patterns) {
   patterns.add<LargerThanNothing, Reciprocal, Power, WholePower, Logarithm, Product, Quotient, Sum,
-               Difference, Negation, PositiveRoot, NestedSelect, AddNothing,
-               KnownInRange<prob::ExtractOp>, KnownInRange<prob::InsertOp>>(patterns.getContext());
+               Difference, Negation, PositiveRoot, NestedSelect, AddNothing, ChoicesCombine<AddFOp>,
+               ChoicesCombine<SubFOp>, ChosenAddend, KnownInRange<prob::ExtractOp>,
+               KnownInRange<prob::InsertOp>>(patterns.getContext());
 }
 
 }  // namespace borel::transform
