@@ -3,6 +3,7 @@
 #include "compiler/analysis/loops.h"
 #include "compiler/transform/loop_edit.h"
 #include "compiler/transform/structure_array.h"
+#include "compiler/transform/structure_interchange.h"
 #include "llvm/ADT/DenseSet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -315,7 +316,10 @@ class StructurePass
   }
 
   void runOnOperation() final {
-    llvm::SmallVector<Operation*> work;  // innermost first
+    llvm::SmallVector<ForOp> loops;
+    getOperation().walk([&](ForOp loop) { loops.push_back(loop); });
+    for (ForOp loop : loops) exchange_filling_loops(loop);  // the inner loops of a nest first
+    llvm::SmallVector<Operation*> work;                     // innermost first
     getOperation().walk([&](Operation* op) {
       if (mlir::isa<ForOp, mlir::scf::IfOp>(op)) work.push_back(op);
     });

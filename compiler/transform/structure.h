@@ -12,6 +12,8 @@
 ///  that
 ///    many iterations, and a map;
 ///  - an array to whose elements the iterations add: an into.
+/// A nest that fills an array column by column gets its loops exchanged first, where nothing else
+/// depends on their order.
 /// What the array held elsewhere is kept by a plate that assembles the whole. An array with several
 /// indices is treated per index, by the loop that counts it.
 ///
