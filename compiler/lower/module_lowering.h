@@ -40,6 +40,7 @@ class ModuleLowering {
   /// A function of linear algebra (linear_algebra.cpp), emitted on demand.
   mlir::func::FuncOp cholesky(typed::PlaceId place);
   mlir::func::FuncOp solve_lower(bool matrix);
+  mlir::func::FuncOp product();
 
   /// A new private function after all others.
   mlir::func::FuncOp make_function(llvm::StringRef name, mlir::TypeRange arguments,
@@ -47,6 +48,14 @@ class ModuleLowering {
                                    bool with_body);
 
  private:
+  mlir::func::FuncOp cholesky_factor();
+  /// What gradient calls in place of going through a function's loops
+  /// (linear_algebra_adjoints.cpp).
+  static void set_adjoint(mlir::func::FuncOp function, mlir::func::FuncOp adjoint);
+  mlir::func::FuncOp cholesky_adjoint();
+  mlir::func::FuncOp solve_lower_adjoint(bool matrix);
+  mlir::func::FuncOp product_adjoint();
+
   void make_slots();
   void declare_functions();
   void make_model(typed::ModelId id);

@@ -79,7 +79,9 @@ class Derive {
     for (FuncOp target : of_functions)
       if (failed(make(target))) return failure();
     for (FuncOp function : module_.getOps<FuncOp>())
-      if (!function.isExternal() && failed(inline_data(function))) return failure();
+      if (!function.isExternal() &&
+          (failed(inline_data(function)) || failed(inline_adjoints(function))))
+        return failure();
     return success();
   }
 

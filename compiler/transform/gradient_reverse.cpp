@@ -191,54 +191,79 @@ class Reverser {
 
   // ---- loops with carries: the recorded primal ----
 
-  /// An array carry that the body only reads by element and updates by element need not be recorded
-  /// whole: these are the reads; none when the carry escapes.
-  static std::optional<llvm::SmallVector<prob::ExtractOp>> element_reads(
-      prob::ForOp loop, Value carry, llvm::SmallPtrSetImpl<Operation*>& updates) {
+  /// How a loop's body uses an array that it carries, where it only reads and updates elements:
+  /// then it need not be recorded whole.
+  struct ElementUses {
     llvm::SmallVector<prob::ExtractOp> reads;
-    llvm::SmallVector<Value> chain{carry};
-    while (!chain.empty()) {
-      const Value v = chain.pop_back_val();
+    llvm::SmallPtrSet<Operation*, 8> updates;  // at the top of the body
+    llvm::SmallVector<Value> versions;         // all values of the array, in nested regions too
+  };
+  /// None when the carry escapes, or a nested region reads it.
+  static std::optional<ElementUses> element_uses(prob::ForOp loop, Value carry) {
+    ElementUses out;
+    llvm::SmallVector<Value> work{carry};
+    llvm::DenseSet<Value> seen;
+    while (!work.empty()) {
+      const Value v = work.pop_back_val();
+      if (!seen.insert(v).second) continue;
+      out.versions.push_back(v);
       for (mlir::OpOperand& use : v.getUses()) {
         Operation* user = use.getOwner();
-        if (user->getBlock() != &loop.block()) return std::nullopt;
-        if (mlir::isa<prob::YieldOp>(user)) {
-          if (use.getOperandNumber() >= loop.getCarryInits().size()) return std::nullopt;
+        const unsigned number = use.getOperandNumber();
+        const bool top = user->getBlock() == &loop.block();
+        if (auto yield = mlir::dyn_cast<prob::YieldOp>(user)) {
+          auto of = mlir::cast<prob::ForOp>(yield->getParentOp());
+          const bool added = number >= yield->getNumOperands() - yield.getIntos().size();
+          if (top ? number >= yield.getCarries().size() || loop.carry_args()[number] != carry
+                  : number >= yield.getCarries().size() && !added)
+            return std::nullopt;
+          if (!top) work.push_back(of->getResult(number));
+        } else if (auto nested = mlir::dyn_cast<prob::ForOp>(user)) {
+          if (number < 2) return std::nullopt;
+          const unsigned entry = number - 2,
+                         carries = static_cast<unsigned>(nested.getCarryInits().size()),
+                         intos = static_cast<unsigned>(nested.getIntoInits().size());
+          work.push_back(nested.block().getArgument(1 + entry));
+          work.push_back(nested->getResult(
+              entry < carries ? entry : nested->getNumResults() - intos + (entry - carries)));
+        } else if (mlir::isa<scf::YieldOp>(user) && mlir::isa<scf::IfOp>(user->getParentOp())) {
+          work.push_back(user->getParentOp()->getResult(number));
         } else if (auto read = mlir::dyn_cast<prob::ExtractOp>(user)) {
-          reads.push_back(read);
+          if (!top) return std::nullopt;
+          out.reads.push_back(read);
         } else if (mlir::isa<prob::InsertOp, prob::AddAtOp>(user)) {
-          if (user->getOperand(1) != v || user->getOperand(0) == v) return std::nullopt;
-          if (updates.insert(user).second) chain.push_back(user->getResult(0));
+          if (number != 1) return std::nullopt;
+          if (top) out.updates.insert(user);
+          work.push_back(user->getResult(0));
         } else if (!mlir::isa<prob::DimOp>(user)) {
           return std::nullopt;
         }
       }
     }
-    return reads;
+    return out;
   }
 
   void forward_recorded(prob::ForOp source, IRMapping& map) {
     auto loop = mlir::cast<prob::ForOp>(clone(*source, map));
     // What to record, in source values.
     llvm::SmallVector<Value> wanted;
-    llvm::SmallPtrSet<Operation*, 8> updates;
-    auto& skipped = skipped_[source];
-    skipped.clear();
-    for (const Value carry : source.carry_args()) {
+    Skipped& skipped = skipped_[source];
+    skipped = Skipped();
+    for (auto [i, carry] : llvm::enumerate(source.carry_args())) {
       if (!prob::is_array(carry.getType())) {
         wanted.push_back(carry);
         continue;
       }
-      llvm::SmallPtrSet<Operation*, 8> its_updates;
-      if (auto reads = element_reads(source, carry, its_updates)) {
-        for (prob::ExtractOp read : *reads) wanted.push_back(read.getResult());
-        updates.insert(its_updates.begin(), its_updates.end());
-        skipped.push_back(carry);
+      if (auto uses = element_uses(source, carry)) {
+        for (prob::ExtractOp read : uses->reads) wanted.push_back(read.getResult());
+        skipped.updates.insert(uses->updates.begin(), uses->updates.end());
+        for (Value version : uses->versions)
+          if (version.getParentBlock() == &source.block())
+            skipped.versions.try_emplace(version, static_cast<unsigned>(i));
       } else {
         wanted.push_back(carry);
       }
     }
-    for (Operation* update : updates) skipped.push_back(update->getResult(0));
 
     // The same loop with the records as further maps.
     llvm::SmallVector<mlir::Type> elements;
@@ -525,21 +550,16 @@ class Reverser {
     llvm::DenseMap<Value, Value> recorded;
     for (auto [v, array] : records_[source])
       recorded[v] = prob::extract(b, source.getLoc(), array, offset());
-    llvm::SmallPtrSet<Operation*, 8> left_out;
-    for (const Value v : skipped_[source]) {
-      // Only its shape may be asked for, which is its start's.
-      Value start = v;
-      while (Operation* update = start.getDefiningOp()) {
-        left_out.insert(update);
-        start = update->getOperand(1);
-      }
-      const unsigned carry = mlir::cast<mlir::BlockArgument>(start).getArgNumber() - 1;
-      map.map(v, outer.lookupOrDefault(source.getCarryInits()[carry]));
-    }
+    // Of versions that are not recorded only the shape may be asked for, which is their start's.
+    const Skipped skipped = skipped_[source];  // a copy: loops in the body have their own
+    const auto start_of = [&](Value version) {
+      return outer.lookupOrDefault(source.getCarryInits()[skipped.versions.lookup(version)]);
+    };
+    for (const auto& [version, carry] : skipped.versions) map.map(version, start_of(version));
     for (const Value carry : source.carry_args())
       if (const Value v = recorded.lookup(carry)) map.map(carry, v);
     for (Operation& op : source.block().without_terminator()) {
-      if (left_out.contains(&op)) continue;
+      if (skipped.updates.contains(&op)) continue;
       if (op.getNumResults() == 1)
         if (const Value v = recorded.lookup(op.getResult(0))) {
           map.map(op.getResult(0), v);
@@ -551,6 +571,8 @@ class Reverser {
       } else {
         clone(op, map);
       }
+      for (const Value result : op.getResults())
+        if (skipped.versions.contains(result)) map.map(result, start_of(result));
     }
   }
 
@@ -572,7 +594,7 @@ class Reverser {
       const Value seed = adjoints.lookup(result);
       seeds.push_back(seed ? seed : prob::zeros_like(b, loc, map.lookupOrDefault(result)));
     }
-    auto custom = callee->getAttrOfType<mlir::FlatSymbolRefAttr>("prob.adjoint");
+    auto custom = callee->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::adjoint_attribute);
     for (const Value operand : call.getOperands()) {
       wrt.push_back(custom ? prob::is_real(operand.getType()) : active(operand));
       if (wrt.back()) adjoint_types.push_back(operand.getType());
@@ -608,6 +630,8 @@ class Reverser {
     auto product = func::FuncOp::create(
         callee.getLoc(), name, mlir::FunctionType::get(callee.getContext(), inputs, adjoint_types));
     product.setPrivate();
+    if (const auto of = callee->getAttr(prob::adjoint_of_attribute))
+      product->setAttr(prob::adjoint_of_attribute, of);
     module_.push_back(product);  // before its body, which may call it
     if (mlir::failed(fill_product(callee, wrt, product))) return {};
     return product;
@@ -617,7 +641,13 @@ class Reverser {
   const Activity& active;
   mlir::ModuleOp module_;
   llvm::DenseMap<Operation*, Record> records_;  // of the latest emission of each source loop
-  llvm::DenseMap<Operation*, llvm::SmallVector<Value>> skipped_;
+  /// Array carries that are not recorded: updates that the reverse sweep leaves out, and all
+  /// versions at the top of the body, with the number of the carry.
+  struct Skipped {
+    llvm::SmallPtrSet<Operation*, 8> updates;
+    llvm::DenseMap<Value, unsigned> versions;
+  };
+  llvm::DenseMap<Operation*, Skipped> skipped_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 
 class Inliner {
  public:
-  enum class Calls { All, Small, Data };
+  enum class Calls { All, Small, Data, Adjoints };
   Inliner(mlir::ModuleOp module, Calls calls) : symbols_(module), calls_(calls) {}
 
   void run(FuncOp function) {
@@ -37,6 +37,10 @@ class Inliner {
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
     if (!callee || callee.isExternal()) return false;
+    const bool has_adjoint = callee->hasAttr(prob::adjoint_attribute);
+    if (calls_ == Calls::Adjoints)
+      return has_adjoint || callee->hasAttr(prob::adjoint_of_attribute);
+    if (has_adjoint) return false;
     if (calls_ == Calls::Data && !is_data(callee)) return false;
     if (calls_ == Calls::Small && !is_small(callee)) return false;
     return !is_kept(callee) && !is_recursive(callee);
@@ -145,6 +149,11 @@ void inline_small_calls(mlir::ModuleOp module) {
 
 mlir::LogicalResult inline_data(FuncOp function) {
   Inliner(function->getParentOfType<mlir::ModuleOp>(), Inliner::Calls::Data).run(function);
+  return mlir::success();
+}
+
+mlir::LogicalResult inline_adjoints(FuncOp function) {
+  Inliner(function->getParentOfType<mlir::ModuleOp>(), Inliner::Calls::Adjoints).run(function);
   return mlir::success();
 }
 
