@@ -42,6 +42,7 @@ constexpr std::array entries{
     one(Elementary::digamma, "digamma", false, digamma_kernel),
     one(Elementary::trigamma, "trigamma", false, trigamma_kernel),
     two(Elementary::pow, "pow", pow_kernel),
+    one(Elementary::cbrt, "cbrt", false, cbrt_kernel),
     one(Elementary::sinh, "sinh", false, sinh_kernel),
     one(Elementary::cosh, "cosh", false, cosh_kernel),
     one(Elementary::tanh, "tanh", true, tanh_kernel),

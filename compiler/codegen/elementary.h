@@ -41,6 +41,7 @@ enum class Elementary : std::uint8_t {
   digamma,         // 7 right of 0; left 12·2^-52·max(1, |result|): 1.2, 11; 23
   trigamma,        // 6 right of 0, 9 left: 0.57, 4.6; 15
   pow,             // 1.2: 1.5, 14; 34
+  cbrt,            // 0.6
   sinh,            // 3: 0.51, 4.2; 17
   cosh,            // 2: 0.26, 2.0; 13
   tanh,            // 3: 0.53, 4.3; 17

@@ -34,6 +34,7 @@ struct LogPair {
 LogPair log_pair(Real x);
 
 Real pow_kernel(Real x, Real y);
+Real cbrt_kernel(Real x);
 Real sinh_kernel(Real x);
 Real cosh_kernel(Real x);
 Real tanh_kernel(Real x);

@@ -1,4 +1,4 @@
-// pow and the hyperbolic functions.
+// Powers and the hyperbolic functions.
 
 #include <limits>
 
@@ -38,6 +38,30 @@ Real pow_kernel(Real x, Real y) {
   result = select(undefined, nan, result);
   result = select(is_nan(x) | is_nan(y), x + y, result);
   return select(equal(x, 1.0) | equal(y, 0.0) | (equal(a, 1.0) & infinite_y), one, result);
+}
+
+Real cbrt_kernel(Real x) {
+  // x = z·2^(3k) with z in [3/8, 3): z^(-1/3) by a polynomial (to 0.003) and two steps of third
+  // order, from which y = z^(1/3), corrected once by the exact residual y³ − z.
+  Ops& ops = *x.ops;
+  const Real a = abs(x);
+  const Split parts = ops.split(a);
+  const Real k = round(parts.exponent * (1.0 / 3));
+  const Real rest = fma(k, -3.0, parts.exponent);  // −1, 0 or 1
+  const Real z =
+      parts.mantissa * select(rest > 0.5, 2.0, select(rest < -0.5, 0.5, ops.constant(1)));
+  Real w = polynomial(
+      z, {1.97634892, -2.207998061, 2.012018937, -1.016568697, 0.2595219265, -0.02610349667});
+  for (int step = 0; step < 2; ++step) {
+    const Real e = fma(-(z * w), w * w, 1.0);
+    w = fma(w * e, fma(e, 2.0 / 9, 1.0 / 3), w);
+  }
+  const Real y = z * w * w;
+  const Real square = y * y;
+  const Real residual = fma(fma(y, y, -square), y, fma(square, y, -z));
+  const Real root = fma(-residual, w * w * (1.0 / 3), y);
+  const Real result = copy_sign(ops.scale(root, k), x);
+  return select(equal(a, 0.0) | equal(a, infinity), x, result);
 }
 
 Real sinh_kernel(Real x) {

@@ -77,6 +77,7 @@ class FunctionEmitter {
   bool emit_real(mlir::Operation& op);
   void emit_checked(mlir::Operation& op, std::int64_t place);
   void emit_division(mlir::Operation& op);
+  void emit_whole_power(mlir::Operation& op);
   void emit_multiply_add(mlir::Operation& op);
   // Whether a product is computed as part of the one sum that uses it.
   bool is_fused(mlir::Operation* op) const;

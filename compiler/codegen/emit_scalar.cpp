@@ -263,6 +263,7 @@ std::optional<Elementary> elementary_of(mlir::Operation& op) {
       .Case("digamma", Elementary::digamma)
       .Case("trigamma", Elementary::trigamma)
       .Case("powf", Elementary::pow)
+      .Case("cbrt", Elementary::cbrt)
       .Case("sinh", Elementary::sinh)
       .Case("cosh", Elementary::cosh)
       .Case("tanh", Elementary::tanh)
@@ -294,6 +295,7 @@ void FunctionEmitter::emit_arithmetic(mlir::Operation& op) {
   if (auto place = op.getAttrOfType<mlir::IntegerAttr>(prob::place_attribute))
     return emit_checked(op, place.getInt());
   if (mlir::isa<arith::DivSIOp, arith::RemSIOp>(op)) return emit_division(op);
+  if (mlir::isa<math::FPowIOp>(op)) return emit_whole_power(op);
   if (emit_integer(op) || emit_real(op)) return;
 
   bool varying = false;
@@ -395,9 +397,39 @@ void FunctionEmitter::emit_division(mlir::Operation& op) {
       result_lanes(mlir::isa<arith::DivSIOp>(op) ? b_.CreateSDiv(x, y) : b_.CreateSRem(x, y)));
 }
 
-// Integer arithmetic with a place: overflow and division by zero are faults.
+// The power of the magnitude, with the sign of an odd exponent: also exponents that no real holds
+// exactly are known to be odd or even.
+void FunctionEmitter::emit_whole_power(mlir::Operation& op) {
+  const Lanes base = lanes_of(op.getOperand(0)), exponent = lanes_of(op.getOperand(1));
+  const bool varying = !base.uniform() || !exponent.uniform();
+  IRValue *x = in_shape(base, varying), *n = in_shape(exponent, varying);
+  IRValue* magnitude = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  IRValue* power = emit_elementary(b_, Elementary::pow,
+                                   {magnitude, b_.CreateSIToFP(n, x->getType())}, m_.elementary);
+  IRValue* odd = b_.CreateTrunc(n, n->getType()->getWithNewBitWidth(1));
+  IRValue* with_sign = b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, power, x);
+  set(op.getResult(0), result_lanes(b_.CreateSelect(odd, with_sign, power)));
+}
+
+// Integer arithmetic with a place: overflow and division by zero are faults, and so are
+// conversions of reals that are no integer's.
 void FunctionEmitter::emit_checked(mlir::Operation& op, std::int64_t place) {
   const Lanes none = uniform_lanes(constant(-1));
+  if (mlir::isa<arith::FPToSIOp, math::AbsIOp>(op)) {
+    const Lanes operand = lanes_of(op.getOperand(0));
+    IRValue* x = in_shape(operand, !operand.uniform());
+    IRValue* bad = nullptr;
+    if (mlir::isa<math::AbsIOp>(op)) {
+      bad = b_.CreateICmpEQ(x, llvm::ConstantInt::getSigned(x->getType(), INT64_MIN));
+    } else {
+      // Also of NaN.
+      IRValue* below = b_.CreateFCmpULT(x, llvm::ConstantFP::get(x->getType(), -0x1p63));
+      bad = b_.CreateOr(below, b_.CreateFCmpUGE(x, llvm::ConstantFP::get(x->getType(), 0x1p63)));
+    }
+    fault_if(result_lanes(bad), BOREL_FAULT_OVERFLOW, place, none);
+    emit_real(op);
+    return;
+  }
   const Lanes a = lanes_of(op.getOperand(0)), b = lanes_of(op.getOperand(1));
   if (mlir::isa<arith::DivSIOp, arith::RemSIOp>(op)) {
     const Lanes zero = uniform_lanes(constant(0));

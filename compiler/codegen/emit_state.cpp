@@ -288,6 +288,9 @@ llvm::Function* EntryEmitter::bind(const ProgramDescription& program) {
       value = input_scalar(slot, inputs, m_.memory_type(slot.getType()));
     b_.CreateStore(value, cell(slot));
   }
+  for (auto check : m_.source.getOps<mlir::func::FuncOp>())
+    if (check->hasAttr(prob::check_attribute))
+      finish(call(m_.function(check.getSymName()), begin_workspace(), {}).status);
   mlir::func::FuncOp compute = bind_function();
   internal_check(hoisted.size() == (compute ? compute.getNumResults() : 0),
                  "the function that binds gives another number of values than there are slots");

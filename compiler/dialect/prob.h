@@ -44,6 +44,7 @@ inline constexpr llvm::StringLiteral sites_attribute = "prob.sites";  // array o
 inline constexpr llvm::StringLiteral shape_attribute = "prob.shape";  // on a model: see derive.h
 inline constexpr llvm::StringLiteral entry_attribute = "prob.entry";  // what the runtime calls
 inline constexpr llvm::StringLiteral global_attribute = "prob.global";  // computed from data alone
+inline constexpr llvm::StringLiteral check_attribute = "prob.check";  // unit: run first, by bind
 inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module
 inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
 inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";        // see gradient.h

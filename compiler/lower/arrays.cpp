@@ -83,6 +83,7 @@ Value FunctionLowering::loop_over(Value extent, bool summing,
   auto loop =
       b_.create<prob::ForOp>(here, lower, extent, mlir::ValueRange{}, summing ? none : types,
                              summing ? types : none, mlir::ValueRange{});
+  if (result == induction) result = loop.induction();
   induction.replaceAllUsesWith(loop.induction());
   loop.block().getOperations().splice(loop.block().end(), body.getOperations());
   mlir::OpBuilder::InsertionGuard guard(b_);

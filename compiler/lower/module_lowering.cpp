@@ -149,9 +149,11 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
 
 /// The extents of an array slot, in storage order: a size's symbol, a constant, or [symbol,
 /// offset].
-mlir::ArrayAttr ModuleLowering::slot_dims(const typed::Type& type) const {
+mlir::ArrayAttr ModuleLowering::slot_dims(const typed::Input& input) const {
   OpBuilder b(context_);
   llvm::SmallVector<Attribute> out;
+  typed::Type type = program_[input.variable].type;
+  if (!input.dims.empty()) type.dims = input.dims;
   for (const typed::Size& dim : storage_dims(type)) {
     const DimDescription d = describe(dim);
     if (d.symbol < 0) {
@@ -200,8 +202,7 @@ void ModuleLowering::make_slots() {
     const typed::Variable& variable = program_[input.variable];
     const std::string symbol = "input." + variable.name;
     b.create<prob::SlotOp>(location(variable.span), symbol, type(variable.type), "input",
-                           slot_dims(variable.type),
-                           static_cast<int64_t>(description.inputs.size()));
+                           slot_dims(input), static_cast<int64_t>(description.inputs.size()));
     // An int input that is also a size is read as the size.
     slots_.try_emplace(input.variable, symbol);
     InputDescription& out = description.inputs.emplace_back();
@@ -211,7 +212,8 @@ void ModuleLowering::make_slots() {
                : variable.type.scalar == typed::Scalar::Int  ? DataType::Int
                : variable.type.scalar == typed::Scalar::Bool ? DataType::Bool
                                                              : DataType::Real;
-    for (const typed::Size& dim : variable.type.dims) out.dims.push_back(describe(dim));
+    for (const typed::Size& dim : input.dims.empty() ? variable.type.dims : input.dims)
+      out.dims.push_back(describe(dim));
     out.column_major = variable.type.matrix;
     out.index_base = input.index_base;
     if (input.is_index) out.index_bound = describe(input.index_bound);
@@ -254,10 +256,20 @@ void ModuleLowering::declare_functions() {
         make_function(function.name, params_of(function.params), types(function.result),
                       location(function.span), true);
   }
+  std::map<std::string, int> names;
   for (const typed::Global& global : program_.globals) {
-    mlir::func::FuncOp function =
-        make_function("global." + program_[global.variable].name, {},
-                      types(program_[global.variable].type), location(global.value->span), true);
+    const std::string name = program_[global.variable].name;
+    const int number = names[name]++;
+    const std::string symbol =
+        "global." + name + (number == 0 ? "" : "." + std::to_string(number + 1));
+    mlir::func::FuncOp function = make_function(
+        symbol, {},
+        global.check ? llvm::SmallVector<mlir::Type, 4>() : types(program_[global.variable].type),
+        location(global.value->span), true);
+    if (global.check) {
+      function.setPublic();
+      function->setAttr(prob::check_attribute, mlir::UnitAttr::get(context_));
+    }
     function->setAttr(prob::global_attribute, mlir::UnitAttr::get(context_));
     globals_[global.variable] = function;
   }

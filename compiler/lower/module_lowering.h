@@ -62,7 +62,7 @@ class ModuleLowering {
   void make_entries();
   mlir::ArrayAttr place_attributes() const;
   mlir::ArrayAttr site_attributes(const typed::Model& model) const;
-  mlir::ArrayAttr slot_dims(const typed::Type& type) const;
+  mlir::ArrayAttr slot_dims(const typed::Input& input) const;
   mlir::ArrayAttr span_attribute(Span span) const;
   void describe_program();
   DimDescription describe(const typed::Size& size) const;

@@ -35,7 +35,8 @@ void FunctionLowering::lower_function(const typed::Function& function) {
 
 void FunctionLowering::lower_global(const typed::Global& global) {
   span_ = global.value->span;
-  b_.create<mlir::func::ReturnOp>(loc_, values(*global.value));
+  const Values all = values(*global.value);
+  b_.create<mlir::func::ReturnOp>(loc_, global.check ? Values() : all);
 }
 
 //===- Blocks and tails -----------------------------------------------------------------------===//

@@ -50,6 +50,11 @@ void Elaborator::describe(const Type& type, Slots& slots) {
       slots.key += ",";
     }
     slots.key += ")";
+    for (const Size& dim : type.dims) {
+      slots.key += "[";
+      describe(dim, slots);
+      slots.key += "]";
+    }
     return;
   }
   slots.key += type.kind == Type::Kind::Unit ? "u"
@@ -137,6 +142,10 @@ void Elaborator::describe(const StaticPtr& value, Slots& slots) {
     void operator()(const RealsValue& v) const {
       slots.key += "reals:";
       e.describe(v.model, slots);
+      if (v.whole == nullptr) return;
+      slots.key += "of:";
+      e.describe(v.whole, slots);
+      e.describe(v.held, slots);
     }
     void operator()(const MachineValue& v) const {
       slots.key += "machine" + address(v.machine);
@@ -280,6 +289,10 @@ StaticPtr Elaborator::rebuild(const StaticPtr& value, Rebuild& state) {
     }
     StaticPtr operator()(RealsValue v) const {
       v.model = e.rebuild(v.model, state);
+      if (v.whole != nullptr) {
+        v.whole = e.rebuild(v.whole, state);
+        v.held = e.rebuild(v.held, state);
+      }
       return make_static(std::move(v));
     }
     StaticPtr operator()(MachineValue v) const {

@@ -82,7 +82,8 @@ void Elaborator::emit(Span span, decltype(typed::Stmt::node) node) {
     typed::Block block;
     block.push_back(typed::Stmt{span, std::move(node)});
     VarId variable = new_variable("check", bool_type(), span);
-    program_.globals.push_back({variable, with_statements(std::move(block), constant(span, true))});
+    program_.globals.push_back(
+        {variable, with_statements(std::move(block), constant(span, true)), /*check=*/true});
     return;
   }
   throw InternalError("a statement at the top of an infer", span);

@@ -90,6 +90,7 @@ std::vector<std::string> Elaborator::builtin_names() const {
 
 Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, Span span) {
   if (name == "iid") return iid(e, span);
+  if (name == "reals") return make_reals(e, span);
   bool ok = true;
   std::vector<Value> args = plain_args(e, name, ok);
   if (!ok) return {};
@@ -106,18 +107,6 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
     }
   }
   // Those whose argument is a compile-time value.
-  if (name == "reals") {
-    const ModelValue* model = get<ModelValue>(args[0]);
-    if (model == nullptr) {
-      Diagnostic& d = error("reals.model", e.args[0].span, "reals(…) wants a model");
-      if (const StaticPtr* s = args[0].as_static()) d.with_found(kind_of(**s));
-      return {};
-    }
-    std::vector<ExprPtr> captured;
-    ModelEntry* entry = model_entry(*args[0].as_static(), span, captured);
-    if (entry == nullptr || !check_reals(*entry, span)) return {};
-    return make_static(RealsValue{*args[0].as_static(), span});
-  }
   if (name == "simulate" || name == "logp") {
     if (get<ModelValue>(args[0]) == nullptr) {
       Diagnostic& d = error("type.model", e.args[0].span, name + "(…) wants a model");
@@ -250,7 +239,7 @@ Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, 
     return builtin(span, std::move(type), Op::Fill, std::move(args[0]));
   }
   if (name == "len" || name == "size" || name == "rows" || name == "cols") {
-    if (!is_array(args[0]->type)) return wrong(0, "an array");
+    if (!has_dims(args[0]->type)) return wrong(0, "an array");
     int64_t which = name == "cols" ? 1 : 0;
     if (args.size() == 2) {
       const auto* c = typed::as<typed::Constant>(*args[1]);

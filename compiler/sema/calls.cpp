@@ -276,6 +276,9 @@ Value Elaborator::call_member(const MemberValue& member, std::vector<Value> args
     return call_distribution(*d, member.name, std::move(args), span);
   }
   const auto* s = get<SupportValue>(member.owner);
+  if (s->base != SupportValue::Base::Defined) {
+    return call_base_support(*s, member.name, std::move(args), span);
+  }
   std::optional<Callable> callable = support_method(*s, member.name);
   if (!check_count(callable->name, callable->params->size(), args.size(), span)) return {};
   return specialise(*callable, std::move(args), span);

@@ -36,7 +36,7 @@ void Elaborator::for_loop(const ast::ForStmt& s, Span span) {
       return unrolled(s, elements, span);
     }
     ExprPtr array = runtime(std::move(value), s.range->span, "what a loop goes through");
-    if (array && !is_array(array->type)) {
+    if (array && !has_dims(array->type)) {
       error("loop.range", s.range->span, "a loop goes through a range or an array")
           .with_found(text(array->type));
       array = nullptr;

@@ -175,7 +175,15 @@ StaticPtr Elaborator::distribution_support(const DistributionValue& d, Span span
   Scope scope;
   Scope* outer = std::exchange(cx_->scope, &scope);
   for (const auto& [name, binding] : d.captures) declare(&scope, name, binding, {});
-  if (ast::as<ast::NameRef>(*d.expr->support) == nullptr) {
+  // A plain name is mostly a support or a parameter; the lets then do not matter.
+  const auto* name = ast::as<ast::NameRef>(*d.expr->support);
+  const bool is_let =
+      name != nullptr &&
+      std::any_of(d.expr->lets.begin(), d.expr->lets.end(), [&](const ast::LetStmt& s) {
+        return std::any_of(s.pattern.names.begin(), s.pattern.names.end(),
+                           [&](const ast::Name& n) { return n.text == name->name; });
+      });
+  if (name == nullptr || is_let) {
     for (const ast::LetStmt& s : d.expr->lets) let(s, s.value->span);
   }
   StaticPtr out =

@@ -73,7 +73,10 @@ struct Draw {
   Span span;
   std::vector<std::pair<Size, Size>> box;  // first and last index of each indexed dim
   bool boxed = true;                       // the box is known
+  std::vector<Size> extents;               // that the site needs for it, all dims
+  std::optional<Size> count;               // how many elements it draws, all turns together
   std::vector<std::pair<const ast::IfStmt*, int>> path;
+  size_t outside = 0;  // how many branches of the path are around all loops
 };
 
 /// What is known of one site of a model while it is elaborated.
@@ -257,7 +260,9 @@ class Elaborator {
   Value make_tuple(std::vector<Value> elements, std::vector<std::string> fields, Span span,
                    const std::vector<Span>& spans);
   Value array(const ast::ArrayExpr& e, Span span);
-  Value comprehension(const ast::Comprehension& e, Span span);
+  /// With `path`, of the element of the body (a struct) that the indices lead to.
+  Value comprehension(const ast::Comprehension& e, Span span,
+                      const std::vector<int32_t>* path = nullptr);
   Value brace(const ast::BraceExpr& e, Span span);
   Value conditional(const ast::ConditionalExpr& e, Span span);
   Value with(const ast::WithExpr& e, Span span);
@@ -283,6 +288,36 @@ class Elaborator {
   bool surely_in_range(const typed::Expr& index, const Size& extent);
   std::optional<Size> extreme(const Size& size, bool largest) const;
   std::optional<Size> bound_of(const typed::Expr& index) const;
+
+  // ---- records.cpp: arrays of structs ----
+  static bool has_dims(const Type& type) {
+    return is_array(type) || (type.kind == Type::Kind::Tuple && !type.dims.empty());
+  }
+  static Type array_of(const Type& element, const std::vector<Size>& dims);
+  /// The type of what is under `count` indices.
+  static Type without_dims(const Type& array, size_t count);
+  /// Element i of a tuple. What is no tuple that is just being made is bound, so that the next
+  /// element may be asked for.
+  ExprPtr element_of_record(ExprPtr& value, size_t i, Span span);
+  /// [a, b, c], for values of the type `element`.
+  ExprPtr array_of_values(std::vector<ExprPtr> values, const Type& element, Span span);
+  /// Subscripts that are used several times.
+  struct BoundSubscript {
+    typed::Subscript::Kind kind = typed::Subscript::Kind::At;
+    std::optional<Atom> first, second;
+    bool checked = true;
+  };
+  std::vector<BoundSubscript> bind_subscripts(std::vector<typed::Subscript> list);
+  std::vector<typed::Subscript> subscripts_again(const std::vector<BoundSubscript>& list,
+                                                 Span span) const;
+  ExprPtr index_records(ExprPtr base, const std::vector<BoundSubscript>& list, Span span,
+                        const std::string& what);
+  /// The arrays of structs `base` with what is at the subscripts replaced.
+  ExprPtr with_element(ExprPtr base, const std::vector<BoundSubscript>& list, ExprPtr value,
+                       Span span, const std::string& what);
+  /// A comprehension whose body is a struct: one for each of its elements, at `path` in the body.
+  ExprPtr comprehension_of_records(const ast::Comprehension& e, const Type& element,
+                                   std::vector<int32_t>& path, Span span);
 
   // ---- builtins.cpp ----
   bool is_builtin(const std::string& name) const;
@@ -411,11 +446,17 @@ class Elaborator {
   Value make_support(const ast::SupportExpr& e, Span span);
   const ast::Method* find_method(const SupportValue& s, const std::string& name);
   std::optional<Callable> support_method(const SupportValue& s, const std::string& name);
+  /// Methods of the supports that are not written in the language: real, int, integers(…), …
+  static bool is_base_method(const SupportValue& s, const std::string& name);
+  Value call_base_support(const SupportValue& s, const std::string& name, std::vector<Value> args,
+                          Span span);
   /// The value of a method whose body is one expression, computed in place.
   std::optional<Value> in_place(const Captures& captures, const std::vector<ast::LetStmt>& lets,
                                 const ast::Method& method, const std::vector<Binding>& args);
   std::optional<typed::Support> site_support(const StaticPtr& support, Span span);
   std::optional<double> support_constant(const SupportValue& s, const std::string& name);
+  /// What a `let` of the support holds.
+  std::optional<Value> support_let(const SupportValue& s, const std::string& name);
   std::optional<bool> surely_contains(const SupportValue& s, double x, Span span);
   StaticPtr builtin_support(const std::string& name, Span span);
   Value support_of_builtin(const std::string& name, std::vector<Value> args,
@@ -431,8 +472,15 @@ class Elaborator {
   bool elaborate_model(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
   void model_pass(const ModelValue& model, ModelState& state, typed::Block& body, Span span);
   bool check_gaps(const ModelState& state);
+  bool check_filled(const SiteState& site);
   bool check_observations(const ModelValue& model, const ModelState& state);
   void finish_model(ModelState& state, typed::Model& model, ModelEntry& entry);
+  Value make_reals(const ast::CallExpr& e, Span span);
+  /// The model given the values that `trace` has for the sites that are not selected.
+  StaticPtr hold_others(const StaticPtr& model, const SelectionValue& selection, const Atom& trace,
+                        Span span);
+  /// The type of a trace where the model's captured values are these.
+  Type trace_type(const ModelEntry& entry, const std::vector<ExprPtr>& captured, Span span);
   Value reals_member(const StaticPtr& reals, const std::string& name, Span span);
   Value call_reals(const RealsValue& r, const std::string& name, std::vector<Value> args,
                    Span span);
@@ -440,6 +488,8 @@ class Elaborator {
   ExprPtr model_dimension(ModelEntry& entry, std::vector<ExprPtr> captured, Span span);
   Value simulate(const StaticPtr& model, Span span);
   Value trace_density(const StaticPtr& model, Value trace, Span span);
+  /// The trace of the whole model: what is free from `part`, the rest from the held trace.
+  Value whole_trace(const RealsValue& r, ExprPtr part, Span span);
   /// The latent sites' values in a trace.
   bool latents_of(const ModelEntry& entry, Value trace, std::vector<ExprPtr>& out, Span span);
 
@@ -449,14 +499,16 @@ class Elaborator {
   void record(const ast::RecordStmt& s, Span span);
   void nested_model(const ast::SiteStmt& s, const StaticPtr& model, std::vector<ExprPtr> indices,
                     Span span);
-  bool site_indices(const ast::Target& target, std::vector<ExprPtr>& out);
+  /// The indices of a site; `rows` counts the `..` at their end: the dims of what is drawn there.
+  bool site_indices(const ast::Target& target, std::vector<ExprPtr>& out, size_t& rows);
   SiteState* open_site(const ast::Name& name, typed::Site::Kind kind, Span span);
   /// Settles the site's type after one more draw; false after an error.
   bool place_draw(SiteState& site, const std::vector<ExprPtr>& indices,
                   const std::vector<Size>& inner, const Type& element, Span span);
   bool grow(SiteState& site, const Type& type, Span span);
   ExprPtr site_element(const SiteName& name, Span span);
-  static bool exclusive(const Draw& a, const Draw& b);
+  /// Whether they stand in different branches of one `if` among the first `branches` of a's path.
+  static bool exclusive(const Draw& a, const Draw& b, size_t branches = SIZE_MAX);
   bool overlap(const Draw& a, const Draw& b) const;
   bool is_random(const typed::Expr& e) const;
   ExprPtr again(ExprPtr& e);  // a second copy of an int expression
@@ -476,6 +528,8 @@ class Elaborator {
   bool infer(const ast::FunctionDecl& decl);
   void inputs(const ast::FunctionDecl& decl);
   void input(const ast::Param& param, const std::set<std::string>& size_params);
+  /// The dims of data as they are bound (typed::Input::dims), with the checks that this takes.
+  std::vector<Size> bound_dims(const Type& type, const std::string& name, Span span);
   std::optional<Value> model_infer(const ast::FunctionDecl& decl);
   bool finish_infer(const Value& result, Span span);
   /// After errors: what else is wrong, in declarations that the infer did not reach.

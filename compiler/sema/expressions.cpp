@@ -1,5 +1,6 @@
 // Expressions, but for operators, indexing and calls.
 #include <algorithm>
+#include <limits>
 
 #include "compiler/sema/elaborator.h"
 #include "compiler/sema/free_names.h"
@@ -180,24 +181,22 @@ Value Elaborator::array(const ast::ArrayExpr& e, Span span) {
     }
     type = *both;
   }
-  if (type.kind != Type::Kind::Scalar && type.kind != Type::Kind::Array) {
-    error("array.elements", span, "an array holds numbers, bools or arrays of them")
-        .with_found(text(type));
+  if (type.kind == Type::Kind::Unit) {
+    error("array.elements", span, "an array holds values").with_found(text(type));
     return {};
   }
-  typed::MakeArray made;
+  std::vector<ExprPtr> values;
   for (size_t i = 0; i < elements.size(); ++i) {
     ExprPtr x =
         coerce(std::move(elements[i].expr()), type, e.elements[i]->span, "an element of an array");
     if (!x) return {};
-    made.elements.push_back(std::move(x));
+    values.push_back(std::move(x));
   }
-  std::vector<Size> dims{constant_size(static_cast<int64_t>(made.elements.size()))};
-  dims.insert(dims.end(), type.dims.begin(), type.dims.end());
-  return make(span, array_type(type.scalar, std::move(dims), type.matrix), std::move(made));
+  return array_of_values(std::move(values), type, span);
 }
 
-Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
+Value Elaborator::comprehension(const ast::Comprehension& e, Span span,
+                                const std::vector<int32_t>* path) {
   // Over compile-time values: one generator, unrolled.
   const ast::Generator& first = e.generators[0];
   if (ast::as<ast::RangeExpr>(*first.range) == nullptr) {
@@ -224,7 +223,7 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
         all_runtime &= elements.back().runtime();
       }
       if (!all_runtime) return make_tuple(std::move(elements), {}, span, spans);
-      typed::MakeArray made;
+      std::vector<ExprPtr> made;
       std::optional<Type> type = elements.empty() ? real_type() : elements[0].expr()->type;
       for (Value& v : elements) {
         type = join(*type, v.expr()->type);
@@ -234,13 +233,10 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
         }
       }
       for (Value& v : elements) {
-        made.elements.push_back(
-            coerce(std::move(v.expr()), *type, e.body->span, "an element of an array"));
-        if (!made.elements.back()) return {};
+        made.push_back(coerce(std::move(v.expr()), *type, e.body->span, "an element of an array"));
+        if (!made.back()) return {};
       }
-      std::vector<Size> dims{constant_size(static_cast<int64_t>(made.elements.size()))};
-      dims.insert(dims.end(), type->dims.begin(), type->dims.end());
-      return make(span, array_type(type->scalar, std::move(dims), type->matrix), std::move(made));
+      return array_of_values(std::move(made), *type, span);
     }
   }
   Scope scope;
@@ -263,7 +259,7 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
       if (!lower || !upper) ok = false;
     } else {
       ExprPtr value = runtime_expr(*g.range, "what a comprehension goes through");
-      if (value && !is_array(value->type)) {
+      if (value && !has_dims(value->type)) {
         error("loop.range", g.range->span, "a loop goes through a range or an array")
             .with_found(text(value->type));
         value = nullptr;
@@ -315,6 +311,7 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
       element_names.push_back(&g.name);
     }
   }
+  const bool drew = std::exchange(cx_->draws, false);
   if (ok) {
     out.body = lazily([&]() -> ExprPtr {
       for (size_t i = 0; i < elements.size(); ++i) {
@@ -322,7 +319,11 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
         declare(*element_names[i],
                 bind(Value(std::move(value)), element_names[i]->text, element_names[i]->span));
       }
-      return runtime_expr(*e.body, "an element of an array");
+      ExprPtr body = runtime_expr(*e.body, "an element of an array");
+      for (size_t i = 0; body && path != nullptr && i < path->size(); ++i) {
+        body = element_of_record(body, static_cast<size_t>((*path)[i]), span);
+      }
+      return body;
     });
   } else {
     for (const ast::Generator& g : e.generators)
@@ -332,12 +333,20 @@ Value Elaborator::comprehension(const ast::Comprehension& e, Span span) {
   }
   cx_->scope = outer_scope;
   cx_->loops.resize(loops);
+  const bool draws = cx_->draws;
+  cx_->draws = drew || draws;
   if (!out.body) return {};
   const Type& body = out.body->type;
-  if (body.kind != Type::Kind::Scalar && body.kind != Type::Kind::Array) {
-    error("array.elements", e.body->span, "an array holds numbers, bools or arrays of them")
+  if (body.kind == Type::Kind::Unit || (body.kind == Type::Kind::Tuple && draws)) {
+    error("array.elements", e.body->span,
+          draws ? "an array of structs is not drawn in a comprehension" : "an array holds values")
         .with_found(text(body));
     return {};
+  }
+  if (body.kind == Type::Kind::Tuple) {
+    std::vector<int32_t> leaf;
+    ExprPtr records = comprehension_of_records(e, body, leaf, span);
+    return records ? Value(std::move(records)) : Value();
   }
   dims.insert(dims.end(), body.dims.begin(), body.dims.end());
   Type type = array_type(body.scalar, std::move(dims), body.matrix);
@@ -432,7 +441,15 @@ Value Elaborator::field_of(Value base, const std::string& name, Span base_span, 
       if (std::optional<double> constant_member = support_constant(*s, name)) {
         return constant(span, *constant_member);
       }
-      if (support_method(*s, name)) return make_static(MemberValue{*value, name});
+      if (std::optional<Value> member = support_let(*s, name)) return std::move(*member);
+      if (name == "lower" || name == "upper") {
+        const double infinity = std::numeric_limits<double>::infinity();
+        return constant(span, name == "lower" ? -infinity : infinity);
+      }
+      const bool known = s->base == SupportValue::Base::Defined
+                             ? support_method(*s, name).has_value()
+                             : is_base_method(*s, name);
+      if (known) return make_static(MemberValue{*value, name});
       error("member.unknown", name_span, "the support " + s->text + " has no '" + name + "'");
       return {};
     }

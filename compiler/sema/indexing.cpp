@@ -47,7 +47,7 @@ Value Elaborator::index_value(Value base, const std::vector<ast::ExprPtr>& indic
     }
     return {};
   }
-  if (!is_array(array->type)) {
+  if (!has_dims(array->type)) {
     error("index.base", base_span, "this is not an array").with_found(text(array->type));
     return {};
   }
@@ -62,6 +62,10 @@ Value Elaborator::index_value(Value base, const std::vector<ast::ExprPtr>& indic
   std::vector<typed::Subscript> list = subscripts(indices, array->type, span, ok);
   if (!ok) return {};
   std::string what = "index into " + std::string(library_.sources().text(base_span));
+  if (array->type.kind == Type::Kind::Tuple) {
+    ExprPtr out = index_records(std::move(array), bind_subscripts(std::move(list)), span, what);
+    return out ? Value(std::move(out)) : Value();
+  }
   return index_runtime(std::move(array), std::move(list), span, what);
 }
 
@@ -171,6 +175,9 @@ ExprPtr Elaborator::element(const Atom& array, const std::vector<VarId>& at, Spa
     s.first = reference(at[i], span);
     s.checked = !surely_in_range(*s.first, base->type.dims[i]);
     list.push_back(std::move(s));
+  }
+  if (base->type.kind == Type::Kind::Tuple) {
+    return index_records(std::move(base), bind_subscripts(std::move(list)), span, "an element");
   }
   return index_runtime(std::move(base), std::move(list), span, "an element");
 }

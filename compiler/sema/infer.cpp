@@ -120,7 +120,36 @@ void names_in(const ast::Expr& e, std::set<std::string>& out) {
   }
 }
 
+// Whether data can bind it: a size symbol, perhaps plus a constant, or a constant.
+bool is_simple(const Size& size) {
+  int variables = 0;
+  for (const Size::Term& term : size.terms) {
+    if (term.factors.empty()) continue;
+    if (term.factors.size() > 1 || term.coefficient != 1) return false;
+    ++variables;
+  }
+  return variables <= 1;
+}
+
 }  // namespace
+
+std::vector<Size> Elaborator::bound_dims(const Type& type, const std::string& name, Span span) {
+  std::vector<Size> out = type.dims;
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (is_simple(out[i])) continue;
+    // A symbol of its own takes what the data have, which must be what the type says.
+    const VarId own =
+        new_variable("size " + std::to_string(i + 1) + " of " + name, int_type(), span);
+    not_negative_.insert(own);
+    program_.sizes.push_back(own);
+    ExprPtr equal =
+        builtin(span, bool_type(), Op::Eq, reference(own, span), size_expr(out[i], span));
+    emit(span, typed::Check{std::move(equal),
+                            new_place(span, "size of '" + name + "' is " + text(out[i]))});
+    out[i] = variable_size(own);
+  }
+  return out;
+}
 
 void Elaborator::inputs(const ast::FunctionDecl& decl) {
   std::set<std::string> in_shapes;
@@ -172,26 +201,17 @@ void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_pa
     declare(p.name, Poison{});
     return;
   }
-  auto simple = [](const Size& size) {
-    int variables = 0;
-    for (const Size::Term& term : size.terms) {
-      if (term.factors.empty()) continue;
-      if (term.factors.size() > 1 || term.coefficient != 1) return false;
-      ++variables;
-    }
-    return variables <= 1;
-  };
-  for (const Size& dim : type.type.dims) {
-    if (simple(dim)) continue;
+  if (type.index_bound && !is_simple(*type.index_bound)) {
     error("infer.shape", p.type->span,
-          "the size of data is a number, a name, or a name and a number")
-        .with_found(text(dim))
+          "what data index into has a size that is a number, a name, or a name and a number")
+        .with_found(text(*type.index_bound))
         .with_expected("N, 8 or N + 1");
     declare(p.name, Poison{});
     return;
   }
   typed::Input out;
   out.variable = new_variable(p.name.text, type.type, p.name.span);
+  out.dims = bound_dims(type.type, p.name.text, p.type->span);
   out.span = p.name.span;
   if (type.index_bound) {
     out.is_index = true;
@@ -337,6 +357,7 @@ std::optional<Value> Elaborator::model_infer(const ast::FunctionDecl& decl) {
     typed::Input input;
     input.variable = new_variable(site.name, site.type, site.span);
     input.span = site.span;
+    input.dims = bound_dims(site.type, site.name, site.span);
     model.observed.push_back({site.name, Atom{site.type, input.variable}, site.span});
     program_.inputs.push_back(std::move(input));
   }

@@ -206,10 +206,46 @@ bool Elaborator::check_observations(const ModelValue& model, const ModelState& s
   return ok;
 }
 
+/// Whether the draws of a site fill it, as far as that is known here.
+bool Elaborator::check_filled(const SiteState& site) {
+  Size drawn, elements = constant_size(1);
+  bool counted = true;
+  for (const Draw& draw : site.draws) {
+    counted = counted && draw.boxed && draw.count && draw.path.empty();
+    if (counted) drawn = add(drawn, *draw.count);
+  }
+  for (const Size& dim : site.type.dims) elements = multiply(elements, dim);
+  if (counted && drawn != elements) {
+    error("site.gap", site.span, "the draws of the site '" + site.name + "' do not fill it")
+        .with_found(text(drawn) + " of " + text(elements) + " elements are drawn")
+        .with_suggestion("every element of a site is drawn once");
+    return false;
+  }
+  // In each way through the branches some draw reaches the site's end. (A branch within a loop is
+  // taken now this way and now that.)
+  for (const Draw& draw : site.draws) {
+    for (size_t i = 0; i < site.type.dims.size(); ++i) {
+      const bool reached =
+          std::any_of(site.draws.begin(), site.draws.end(), [&](const Draw& other) {
+            return !exclusive(draw, other, draw.outside) &&
+                   never_negative(subtract(other.extents[i], site.type.dims[i]));
+          });
+      if (reached || draw.outside == 0) continue;
+      Diagnostic& d = error("site.branches", draw.span,
+                            "the site '" + site.name + "' has another shape in another branch");
+      d.with_found(text(array_type(site.type.scalar, draw.extents)));
+      d.with_expected(text(site.type));
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Elaborator::check_gaps(const ModelState& state) {
   bool ok = true;
   for (const SiteState& site : state.sites) {
     if (site.kind != typed::Site::Kind::Latent || !site.has_type) continue;
+    bool from_starts = true;
     for (size_t i = 0; i < site.draws[0].box.size(); ++i) {
       bool from_start = std::any_of(site.draws.begin(), site.draws.end(), [i](const Draw& draw) {
         return !draw.boxed || constant_value(draw.box[i].first) == 0;
@@ -219,9 +255,10 @@ bool Elaborator::check_gaps(const ModelState& state) {
             "the first elements of the site '" + site.name + "' are never drawn")
           .with_found("drawn from " + text(site.draws[0].box[i].first) + " on")
           .with_suggestion("indices count from 0");
-      ok = false;
+      from_starts = false;
       break;
     }
+    ok = from_starts && check_filled(site) && ok;
   }
   return ok;
 }

@@ -1,4 +1,5 @@
 // Operators.
+#include <algorithm>
 #include <cmath>
 
 #include "compiler/sema/elaborator.h"
@@ -172,6 +173,8 @@ ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span
     if (op == Op::Sub) return constant(span, *x - *y);
     if (op == Op::Mul) return constant(span, *x * *y);
     if (op == Op::Div) return constant(span, *x / *y);
+    if (op == Op::Min) return constant(span, std::min(*x, *y));
+    if (op == Op::Max) return constant(span, std::max(*x, *y));
     if (op == Op::Eq) return constant(span, *x == *y);
     if (op == Op::Ne) return constant(span, *x != *y);
     if (op == Op::Lt) return constant(span, *x < *y);

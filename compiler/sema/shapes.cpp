@@ -72,6 +72,13 @@ std::string Elaborator::text(const Type& type) const {
     case Type::Kind::Unit:
       return "nothing";
     case Type::Kind::Tuple: {
+      if (!type.dims.empty()) {
+        std::string out = text(without_dims(type, type.dims.size())) + "[";
+        for (size_t i = 0; i < type.dims.size(); ++i) {
+          out += (i == 0 ? "" : ", ") + text(type.dims[i]);
+        }
+        return out + "]";
+      }
       std::string out = type.fields.empty() ? "(" : "{";
       for (size_t i = 0; i < type.elements.size(); ++i) {
         if (i != 0) out += ", ";
@@ -158,7 +165,7 @@ bool Elaborator::equal_but_dims(const Type& a, const Type& b) {
   if (a.kind != b.kind) return false;
   if (a.kind == Type::Kind::Unit) return true;
   if (a.kind == Type::Kind::Tuple) {
-    if (a.elements.size() != b.elements.size()) return false;
+    if (a.elements.size() != b.elements.size() || a.dims.size() != b.dims.size()) return false;
     for (size_t i = 0; i < a.elements.size(); ++i) {
       if (!equal_but_dims(a.elements[i], b.elements[i])) return false;
     }
@@ -171,7 +178,9 @@ std::optional<Type> Elaborator::join(const Type& a, const Type& b) {
   if (a.kind != b.kind) return std::nullopt;
   Type out = a;
   if (a.kind == Type::Kind::Tuple) {
-    if (a.elements.size() != b.elements.size()) return std::nullopt;
+    if (a.elements.size() != b.elements.size() || a.dims.size() != b.dims.size()) {
+      return std::nullopt;
+    }
     for (size_t i = 0; i < a.elements.size(); ++i) {
       std::optional<Type> element = join(a.elements[i], b.elements[i]);
       if (!element) return std::nullopt;

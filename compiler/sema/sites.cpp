@@ -82,12 +82,18 @@ void Elaborator::kernel_draw(const ast::SiteStmt& s, Span span) {
   declare(s.target.name, bind(std::move(value), s.target.name.text, s.target.name.span));
 }
 
-bool Elaborator::site_indices(const ast::Target& target, std::vector<ExprPtr>& out) {
+bool Elaborator::site_indices(const ast::Target& target, std::vector<ExprPtr>& out, size_t& rows) {
   bool ok = true;
+  rows = 0;
   for (const Atom& atom : cx_->prefix_indices) out.push_back(from_atom(atom, target.span));
   for (const ast::ExprPtr& i : target.indices) {
-    if (ast::as<ast::RangeExpr>(*i) != nullptr) {
-      error("site.slice", i->span, "a site is drawn whole or element by element")
+    const auto* range = ast::as<ast::RangeExpr>(*i);
+    if (range != nullptr && !range->lo && !range->hi) {
+      ++rows;
+      continue;
+    }
+    if (range != nullptr || rows > 0) {
+      error("site.slice", i->span, "a site is drawn whole, by rows or element by element")
           .with_suggestion("draw it in a loop");
       ok = false;
       continue;
@@ -142,8 +148,9 @@ SiteState* Elaborator::open_site(const ast::Name& name, typed::Site::Kind kind, 
   return &model.sites.back();
 }
 
-bool Elaborator::exclusive(const Draw& a, const Draw& b) {
-  for (const auto& [branch, side] : a.path) {
+bool Elaborator::exclusive(const Draw& a, const Draw& b, size_t branches) {
+  for (size_t i = 0; i < std::min(branches, a.path.size()); ++i) {
+    const auto& [branch, side] = a.path[i];
     for (const auto& [other, other_side] : b.path) {
       if (branch == other && side != other_side) return true;
     }
@@ -168,6 +175,12 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
   Draw draw;
   draw.span = span;
   draw.path = cx_->path;
+  draw.outside = cx_->loops.empty() ? draw.path.size() : cx_->loops.front().branches;
+  draw.count = constant_size(1);
+  for (const Loop& loop : cx_->loops) {
+    if (!loop.lower || !loop.upper) draw.count.reset();
+    if (draw.count) draw.count = multiply(*draw.count, subtract(*loop.upper, *loop.lower));
+  }
   if (cx_->while_depth > 0) {
     error("unsupported.dynamic_site", span,
           "a site in a 'while' loop is not supported yet: '" + site.name + "'");
@@ -259,6 +272,10 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
   site.outer_rank = static_cast<int>(dims.size() + inner.size());
   dims.insert(dims.end(), inner.begin(), inner.end());
   dims.insert(dims.end(), element.dims.begin(), element.dims.end());
+  for (size_t i = draw.box.size(); draw.count && i < dims.size(); ++i) {
+    draw.count = multiply(*draw.count, dims[i]);
+  }
+  draw.extents = dims;
   site.draws.push_back(std::move(draw));
   return grow(site, array_type(element.scalar, std::move(dims), element.matrix), span);
 }
@@ -283,7 +300,8 @@ bool Elaborator::grow(SiteState& site, const Type& type, Span span) {
     } else if (const Atom* data = std::get_if<Atom>(&*site.observed)) {
       const Type& given = data->type;
       bool kinds = given.kind == site.type.kind && given.dims.size() == site.type.dims.size() &&
-                   given.matrix == site.type.matrix &&
+                   (given.matrix == site.type.matrix ||
+                    static_cast<size_t>(site.outer_rank) == site.type.dims.size()) &&
                    (given.scalar == site.type.scalar ||
                     (given.scalar == Scalar::Int && site.type.scalar == Scalar::Real) ||
                     (given.scalar == Scalar::Bool && site.type.scalar == Scalar::Int));
@@ -393,8 +411,15 @@ void Elaborator::record(const ast::RecordStmt& s, Span span) {
     return;
   }
   std::vector<ExprPtr> indices;
-  bool ok = site_indices(s.target, indices);
+  size_t rows = 0;
+  bool ok = site_indices(s.target, indices, rows);
   ExprPtr value = runtime_expr(*s.value, "what is recorded");
+  if (ok && value && rows > 0 && (!is_array(value->type) || value->type.dims.size() != rows)) {
+    error("record.type", s.value->span, "what is recorded is not what '..' stands for")
+        .with_found(text(value->type))
+        .with_expected("an array of " + std::to_string(rows) + " dimensions");
+    value = nullptr;
+  }
   if (value && value->type.kind != Type::Kind::Scalar && !is_array(value->type)) {
     error("record.type", s.value->span, "a number or an array is recorded")
         .with_found(text(value->type));
@@ -424,7 +449,8 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
   const std::string& name = s.target.name.text;
   Value d = expr(*s.distribution);
   std::vector<ExprPtr> indices;
-  bool ok = site_indices(s.target, indices);
+  size_t rows = 0;
+  bool ok = site_indices(s.target, indices, rows);
   auto give_up = [&] {
     if (cx_->scope->find(name) == nullptr) {
       declare(cx_->model_root, name, Poison{}, s.target.name.span);
@@ -432,6 +458,10 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
   };
   if (d.poisoned() || !ok) return give_up();
   if (get<ModelValue>(d) != nullptr) {
+    if (rows > 0) {
+      error("site.slice", s.target.span, "a model is drawn at one index at a time");
+      return give_up();
+    }
     return nested_model(s, *d.as_static(), std::move(indices), span);
   }
   const auto* distribution = get<DistributionValue>(d);
@@ -486,6 +516,22 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
     }
     inner.insert(inner.begin(), type.type.dims.begin(),
                  type.type.dims.begin() + static_cast<std::ptrdiff_t>(extra));
+  }
+  if (const size_t own = inner.size() + element->dims.size(); rows > 0 && rows != own) {
+    // `y[i, ..] ~ D` with scalar parameters: the data say how long a row is.
+    auto given = cx_->model->observed.find(cx_->prefix + name);
+    const Atom* data =
+        given == cx_->model->observed.end() ? nullptr : std::get_if<Atom>(&given->second);
+    if (data == nullptr || rows < own || data->type.dims.size() != indices.size() + rows) {
+      error("site.rows", s.target.span, "the length of what '..' stands for is not known here")
+          .with_found(own == 0 ? "a draw of one value"
+                               : "a draw of " + std::to_string(own) + " dimensions")
+          .with_suggestion("use iid(D, n), or parameters that are arrays");
+      return give_up();
+    }
+    inner.insert(inner.begin(),
+                 data->type.dims.begin() + static_cast<std::ptrdiff_t>(indices.size()),
+                 data->type.dims.end() - static_cast<std::ptrdiff_t>(own));
   }
   if (cx_->model->sites.size() >= 100000) throw InternalError("too many sites", span);
   SiteState* opened = open_site(s.target.name, typed::Site::Kind::Latent, s.target.span);

@@ -127,6 +127,11 @@ ExprPtr Elaborator::with_fresh_sizes(ExprPtr call, Span span) {
       self(self, type.elements[i]);
       path.pop_back();
     }
+    if (type.kind == Type::Kind::Tuple) {
+      // The dims of an array of structs are those of its elements.
+      for (size_t i = 0; i < type.dims.size(); ++i) type.dims[i] = type.elements[0].dims[i];
+      return;
+    }
     for (size_t i = 0; i < type.dims.size(); ++i) {
       if (single_variable(type.dims[i]) != VarId::None) continue;
       VarId variable = new_variable("size", int_type(), span);

@@ -251,7 +251,7 @@ void Elaborator::assign(const ast::AssignStmt& s, Span span) {
   const Type type = program_[target].type;
   std::vector<typed::Subscript> list;
   if (!s.target.indices.empty()) {
-    if (!is_array(type) || s.target.indices.size() > type.dims.size()) {
+    if (!has_dims(type) || s.target.indices.size() > type.dims.size()) {
       error("index.count", s.target.span, "too many indices").with_found(text(type));
       return give_up();
     }
@@ -261,6 +261,24 @@ void Elaborator::assign(const ast::AssignStmt& s, Span span) {
       expr(*s.value);
       return;
     }
+  }
+  if (!list.empty() && type.kind == Type::Kind::Tuple) {
+    const std::vector<BoundSubscript> bound = bind_subscripts(std::move(list));
+    const std::string what = "index into " + name;
+    ExprPtr old = index_records(reference(target, s.target.span), bound, s.target.span, what);
+    ExprPtr now = runtime_expr(*s.value, "what is assigned to '" + name + "'");
+    if (!old || !now) return;
+    if (s.op) {
+      now = arithmetic(*s.op, std::move(old), std::move(now), span, s.op_span);
+    } else {
+      now = coerce(std::move(now), old->type, s.value->span, "what is assigned to '" + name + "'");
+    }
+    if (!now) return;
+    if (cx_->model != nullptr && is_random(*now)) cx_->model->random.insert(target);
+    ExprPtr changed =
+        with_element(reference(target, span), bound, std::move(now), s.target.span, what);
+    emit(span, typed::Assign{target, {}, std::move(changed), PlaceId::None});
+    return;
   }
   std::vector<typed::Subscript> again;
   if (s.op) {

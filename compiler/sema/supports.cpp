@@ -77,6 +77,43 @@ std::optional<Callable> Elaborator::support_method(const SupportValue& s, const 
   return out;
 }
 
+bool Elaborator::is_base_method(const SupportValue& s, const std::string& name) {
+  return name == "contains" ||
+         (s.base == SupportValue::Base::Real && (name == "constrain" || name == "unconstrain"));
+}
+
+Value Elaborator::call_base_support(const SupportValue& s, const std::string& name,
+                                    std::vector<Value> args, Span span) {
+  const std::string what = s.name + "." + name;
+  if (!check_count(what, 1, args.size(), span)) return {};
+  const Type wanted = s.base == SupportValue::Base::Real  ? real_type()
+                      : s.base == SupportValue::Base::Int ? int_type()
+                                                          : bool_type();
+  ExprPtr given = runtime(std::move(args[0]), span, "the argument of '" + what + "'");
+  given = coerce(std::move(given), wanted, span, "the argument of '" + what + "'");
+  if (!given) return {};
+  if (name == "unconstrain") return given;
+  const Atom x = bind_atom(std::move(given), "x", span);
+  if (name == "constrain") {
+    std::vector<Value> parts;
+    parts.emplace_back(from_atom(x, span));
+    parts.emplace_back(constant(span, 0.0));
+    return make_tuple(std::move(parts), {}, span, {span, span});
+  }
+  if (s.base == SupportValue::Base::Real) {
+    return builtin(span, bool_type(), Op::IsFinite, from_atom(x, span));
+  }
+  ExprPtr inside = constant(span, true);
+  for (const auto& [end, binding] : s.captures) {
+    const Atom* bound = std::get_if<Atom>(&binding);
+    if (bound == nullptr) return {};
+    ExprPtr within = builtin(span, bool_type(), end == "lo" ? Op::Ge : Op::Le, from_atom(x, span),
+                             from_atom(*bound, span));
+    inside = builtin(span, bool_type(), Op::And, std::move(inside), std::move(within));
+  }
+  return inside;
+}
+
 std::optional<Value> Elaborator::in_place(const Captures& captures,
                                           const std::vector<ast::LetStmt>& lets,
                                           const ast::Method& method,
@@ -131,6 +168,21 @@ std::optional<double> Elaborator::support_constant(const SupportValue& s, const 
   cx_->block = outer_block;
   cx_->scope = outer;
   return number(scope.find(name)->binding);
+}
+
+std::optional<Value> Elaborator::support_let(const SupportValue& s, const std::string& name) {
+  if (s.expr == nullptr) return std::nullopt;
+  const bool there =
+      std::any_of(s.expr->lets.begin(), s.expr->lets.end(), [&](const ast::LetStmt& l) {
+        return !l.pattern.is_tuple && l.pattern.names[0].text == name;
+      });
+  if (!there) return std::nullopt;
+  Scope scope;
+  Scope* outer = std::exchange(cx_->scope, &scope);
+  for (const auto& [capture_name, binding] : s.captures) declare(&scope, capture_name, binding, {});
+  for (const ast::LetStmt& l : s.expr->lets) let(l, l.value->span);
+  cx_->scope = outer;
+  return binding_value(scope.find(name)->binding, s.span);
 }
 
 std::optional<bool> Elaborator::surely_contains(const SupportValue& s, double x, Span span) {

@@ -68,6 +68,117 @@ ExprPtr Elaborator::model_dimension(ModelEntry& entry, std::vector<ExprPtr> capt
   return reference(variable, span);
 }
 
+Value Elaborator::make_reals(const ast::CallExpr& e, Span span) {
+  if (e.args.size() != 1 && e.args.size() != 3) {
+    error("call.count", span, "'reals' is given the wrong number of arguments")
+        .with_found(std::to_string(e.args.size()))
+        .with_expected("reals(p); or reals(p, {x, …}, t), where the trace t holds the other sites");
+    for (const ast::Argument& a : e.args) {
+      if (ast::as<ast::BraceExpr>(*a.value) == nullptr) expr(*a.value);
+    }
+    return {};
+  }
+  for (const ast::Argument& a : e.args) {
+    if (!a.name) continue;
+    error("call.named", a.name->span, "'reals' has no named arguments");
+    return {};
+  }
+  Value value = expr(*e.args[0].value);
+  if (value.poisoned()) return {};
+  if (get<ModelValue>(value) == nullptr) {
+    Diagnostic& d = error("reals.model", e.args[0].span, "reals(…) wants a model");
+    if (const StaticPtr* s = value.as_static()) d.with_found(kind_of(**s));
+    return {};
+  }
+  RealsValue out{*value.as_static(), span};
+  std::vector<ExprPtr> captured;
+  if (e.args.size() == 3) {
+    // Names alone in braces are sites, also where variables have these names.
+    SelectionValue selection;
+    const auto* names = ast::as<ast::BraceExpr>(*e.args[1].value);
+    if (names != nullptr && std::none_of(names->items.begin(), names->items.end(),
+                                         [](const auto& item) { return bool(item.value); })) {
+      for (const ast::BraceItem& item : names->items) selection.sites.push_back(item.name);
+    } else {
+      Value given = expr(*e.args[1].value);
+      if (given.poisoned()) return {};
+      if (get<SelectionValue>(given) == nullptr) {
+        error("reals.selection", e.args[1].span, "which sites are free is a selection of sites")
+            .with_expected("{x, …}");
+        return {};
+      }
+      selection = *get<SelectionValue>(given);
+    }
+    ExprPtr trace = runtime_expr(*e.args[2].value, "the trace that holds the other sites");
+    if (!trace) return {};
+    const Atom held = bind_atom(std::move(trace), "held", e.args[2].span);
+    out.whole = out.model;
+    out.held = held;
+    out.model = hold_others(out.whole, selection, held, span);
+    if (out.model == nullptr) return {};
+  }
+  ModelEntry* entry = model_entry(out.model, span, captured);
+  if (entry == nullptr || !check_reals(*entry, span)) return {};
+  return make_static(std::move(out));
+}
+
+StaticPtr Elaborator::hold_others(const StaticPtr& model, const SelectionValue& selection,
+                                  const Atom& trace, Span span) {
+  std::vector<ExprPtr> captured;
+  const ModelEntry* entry = model_entry(model, span, captured);
+  if (entry == nullptr) return nullptr;
+  std::vector<std::string> latent;
+  for (const SiteState& site : entry->sites) {
+    if (site.kind == typed::Site::Kind::Latent) latent.push_back(site.name);
+  }
+  // A model drawn at `s` is selected with all its sites by `s`.
+  auto selects = [](const ast::Name& name, const std::string& site) {
+    return site == name.text || site.rfind(name.text + ".", 0) == 0;
+  };
+  bool ok = true;
+  for (const ast::Name& name : selection.sites) {
+    if (std::any_of(latent.begin(), latent.end(),
+                    [&](const std::string& site) { return selects(name, site); })) {
+      continue;
+    }
+    error("reals.selection", name.span, "the model has no latent site '" + name.text + "'")
+        .with_suggestion(did_you_mean(name.text, latent));
+    ok = false;
+  }
+  if (!ok) return nullptr;
+  ModelValue out = std::get<ModelValue>(model->node);
+  for (const std::string& site : latent) {
+    if (std::any_of(selection.sites.begin(), selection.sites.end(),
+                    [&](const ast::Name& name) { return selects(name, site); })) {
+      continue;
+    }
+    auto at = std::find(trace.type.fields.begin(), trace.type.fields.end(), site);
+    if (at == trace.type.fields.end()) {
+      error("trace.site", span, "the trace has no value for the site '" + site + "'")
+          .with_found(text(trace.type));
+      return nullptr;
+    }
+    auto i = static_cast<int32_t>(at - trace.type.fields.begin());
+    ExprPtr part = make(span, trace.type.elements[static_cast<size_t>(i)],
+                        typed::TupleGet{from_atom(trace, span), i});
+    out.observed.push_back({site, bind(Value(std::move(part)), site, span), span});
+  }
+  return make_static(std::move(out));
+}
+
+Type Elaborator::trace_type(const ModelEntry& entry, const std::vector<ExprPtr>& captured,
+                            Span span) {
+  bool complete = true;
+  std::map<VarId, std::optional<Size>> known;
+  const std::vector<VarId>& params = program_[entry.id].params;
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (is_scalar(captured[i]->type, Scalar::Int)) known[params[i]] = try_size(*captured[i]);
+  }
+  Type out = result_type(entry.trace, known, complete);
+  if (!complete) throw InternalError("a captured size that is no variable", span);
+  return out;
+}
+
 Value Elaborator::reals_member(const StaticPtr& reals, const std::string& name, Span span) {
   const auto& r = std::get<RealsValue>(reals->node);
   if (name == "dim") {
@@ -128,12 +239,18 @@ Value Elaborator::call_reals(const RealsValue& r, const std::string& name, std::
   Span where = u->span;
   u = coerce(std::move(u), reals, where, "the argument of '" + name + "'");
   if (!u) return {};
-  call.args.push_back(std::move(u));
   if (name == "trace") {
     call.kind = Kind::Constrain;
-    drawn_model_ = entry->id;
-    return make(span, entry->trace, std::move(call));
+    Type type = trace_type(*entry, call.args, span);
+    call.args.push_back(std::move(u));
+    ExprPtr trace = make(span, std::move(type), std::move(call));
+    if (r.whole == nullptr) {
+      drawn_model_ = entry->id;
+      return trace;
+    }
+    return whole_trace(r, std::move(trace), span);
   }
+  call.args.push_back(std::move(u));
   if (name == "logp") {
     call.kind = Kind::LogDensity;
     return make(span, real_type(), std::move(call));
@@ -143,6 +260,35 @@ Value Elaborator::call_reals(const RealsValue& r, const std::string& name, std::
   both.kind = Type::Kind::Tuple;
   both.elements = {real_type(), std::move(reals)};
   return make(span, std::move(both), std::move(call));
+}
+
+Value Elaborator::whole_trace(const RealsValue& r, ExprPtr part, Span span) {
+  std::vector<ExprPtr> captured;
+  const ModelEntry* entry = model_entry(r.whole, r.span, captured);
+  if (entry == nullptr) return {};
+  drawn_model_ = entry->id;
+  const Atom& held = std::get<Atom>(r.held);
+  const Atom free = bind_atom(std::move(part), "trace", span);
+  Type type = trace_type(*entry, captured, span);
+  typed::MakeTuple out;
+  for (size_t i = 0; i < type.fields.size(); ++i) {
+    const Atom* from = nullptr;
+    std::optional<int32_t> index;
+    for (const Atom* atom : {&free, &held}) {
+      const std::vector<std::string>& fields = atom->type.fields;
+      auto at = std::find(fields.begin(), fields.end(), type.fields[i]);
+      if (at == fields.end() || index) continue;
+      from = atom;
+      index = static_cast<int32_t>(at - fields.begin());
+    }
+    if (!index) throw InternalError("a trace without the site '" + type.fields[i] + "'", span);
+    out.elements.push_back(coerce(make(span, from->type.elements[static_cast<size_t>(*index)],
+                                       typed::TupleGet{from_atom(*from, span), *index}),
+                                  type.elements[i], span,
+                                  "the value of the site '" + type.fields[i] + "'"));
+    if (!out.elements.back()) return {};
+  }
+  return make(span, std::move(type), std::move(out));
 }
 
 bool Elaborator::latents_of(const ModelEntry& entry, Value trace, std::vector<ExprPtr>& out,
@@ -189,8 +335,9 @@ Value Elaborator::simulate(const StaticPtr& model, Span span) {
   }
   cx_->draws = true;
   drawn_model_ = entry->id;
+  Type type = trace_type(*entry, captured, span);
   typed::ModelCall call{entry->id, typed::ModelCall::Kind::Simulate, std::move(captured)};
-  ExprPtr value = make(span, entry->trace, std::move(call));
+  ExprPtr value = make(span, std::move(type), std::move(call));
   return from_atom(bind_atom(std::move(value), "trace", span), span);
 }
 

@@ -99,7 +99,16 @@ Elaborator::Declared Elaborator::declared_type(
       const ast::Decl* decl = find_decl(named.name.text, written.span);
       if (const auto* record =
               decl != nullptr ? std::get_if<ast::StructDecl>(&decl->node) : nullptr) {
-        out.type = struct_type(*record);
+        std::vector<Size> lengths;
+        for (size_t i = 0; i < dims.size(); ++i) {
+          const bool alike = actual != nullptr && actual->kind == Type::Kind::Tuple &&
+                             actual->dims.size() == dims.size();
+          std::optional<Size> size =
+              written_size(*dims[i], alike ? &actual->dims[i] : nullptr, fresh);
+          out.poisoned |= !size;
+          lengths.push_back(size ? *size : Size{});
+        }
+        out.type = array_of(struct_type(*record), lengths);
         return out;
       }
       // A support. Its own sizes are written in parentheses, or in the first brackets.

@@ -366,6 +366,9 @@ struct Model {
 struct Input {
   enum class Constraint { None, Index };
   VarId variable;  // type says scalar kind, dims, matrix
+  /// The type's dims as data bind them: a size symbol, perhaps plus a constant, or a constant. A
+  /// global checks what differs from the type's. Empty: as the type has them.
+  std::vector<Size> dims;
   bool is_index = false;
   int64_t index_base = 0;
   Size index_bound;
@@ -380,6 +383,8 @@ struct Input {
 struct Global {
   VarId variable;
   ExprPtr value;
+  /// Wanted for the checks that it makes, when data are bound; its value is of no interest.
+  bool check = false;
 };
 
 struct MachineParameter {

@@ -81,9 +81,13 @@ struct ModelValue {
   std::vector<Observation> observed;
   Span span;
 };
+/// `model` as a density on R^n. With `whole`, only some sites of that model are free: `model` is it
+/// given the others' values in the trace `held`.
 struct RealsValue {
   StaticPtr model;
   Span span;
+  StaticPtr whole = {};
+  Binding held = {};
 };
 struct MachineValue {
   const ast::MachineExpr* machine = nullptr;

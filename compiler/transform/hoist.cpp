@@ -218,6 +218,8 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
     for (auto function : module.getOps<mlir::func::FuncOp>()) {
       if (function == bind || function.isExternal() || function.getBody().getBlocks().size() != 1)
         continue;
+      // Checks run before bind computes anything.
+      if (function->hasAttr(prob::check_attribute)) continue;
       Block& block = function.getBody().front();
       DataOnly data(block);
       lift_from_branches(block, data);

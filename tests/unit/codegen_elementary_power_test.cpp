@@ -1,10 +1,12 @@
-// Accuracy of pow and the hyperbolic functions; worst_error also compares the bits of all widths
+// Accuracy of powers and the hyperbolic functions; worst_error also compares the bits of all widths
 // and targets at every point.
 #include <gtest/gtest.h>
 #include <quadmath.h>
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "tests/unit/codegen_elementary_support.h"
 
@@ -52,6 +54,40 @@ TEST(ElementaryPow, HasTheSpecialCasesOfC) {
       EXPECT_EQ(std::signbit(pow(x[i], y[i])), std::signbit(expected)) << x[i] << ", " << y[i];
     }
   }
+}
+
+TEST(ElementaryCbrt, IsWithinItsBound) {
+  constexpr double bound = 0.6;
+  std::vector<double> cubes;
+  for (int i = 1; i < 3000; ++i) {
+    for (const double near : {0.0, infinity}) {
+      cubes.push_back(std::nextafter(double(i) * i * i, near));
+    }
+    cubes.push_back(double(i) * i * i);
+  }
+  for (const std::vector<double>& points :
+       {special_points(), cubes, uniform(-3, 3, 40000), uniform(-1e9, 1e9),
+        any_magnitude(-1074, 1023.9, true, 40000)}) {
+    const Worst worst = worst_error(
+        Elementary::cbrt, [](Quad x, Quad) { return cbrtq(x); }, points);
+    EXPECT_LE(worst.error, bound) << "cbrt(" << worst.x << ") gave " << worst.value;
+  }
+}
+
+TEST(ElementaryCbrt, HasTheSpecialCasesOfC) {
+  const Loaded cbrt(Elementary::cbrt, test_targets().front());
+  for (const auto& [x, root] : std::vector<std::pair<double, double>>{{0, 0},
+                                                                      {-0.0, -0.0},
+                                                                      {infinity, infinity},
+                                                                      {-infinity, -infinity},
+                                                                      {27, 3},
+                                                                      {-8, -2},
+                                                                      {0x1p-1074, 0x1p-358},
+                                                                      {-0x1p1023, -0x1p341}}) {
+    EXPECT_EQ(cbrt(x), root);
+    EXPECT_EQ(std::signbit(cbrt(x)), std::signbit(x)) << x;
+  }
+  EXPECT_TRUE(std::isnan(cbrt(nan)));
 }
 
 struct Case {

@@ -367,6 +367,17 @@ func.func @offsets(%x: tensor<?xf64>, %k: i64, %n: i64) -> f64 {
 func.func @fault(%c: i1) {
   prob.fault %c kind 2 at 6
   return
+}
+func.func @whole(%x: tensor<?xf64>) -> i64 {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %s = prob.for %i = %zero to %n sum(i64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %k = arith.fptosi %xi {prob.place = 10 : i64} : f64 to i64
+    %a = math.absi %k {prob.place = 11 : i64} : i64
+    prob.yield sum(%a : i64)
+  }
+  return %s : i64
 })";
   constexpr std::int64_t most = INT64_MAX, least = INT64_MIN;
   for (const int width : {1, 2, 8}) {
@@ -400,6 +411,14 @@ func.func @fault(%c: i1) {
     EXPECT_EQ(ir.run("offsets", {ramp(20), most - 3, std::int64_t{18}}).status, BOREL_FAULT);
     EXPECT_EQ(ir.run("fault", {false}).status, BOREL_OK);
     expect("fault", {true}, 2, 6, -1);
+    std::vector<double> x(20, -3.75);
+    EXPECT_EQ(std::get<std::int64_t>(ir.run("whole", {real_array(x)}).results.at(0)), 60);
+    for (const double bad : {0x1p63, -0x1.0000000000001p63, std::nan(""), -HUGE_VAL}) {
+      x[13] = bad;
+      expect("whole", {real_array(x)}, BOREL_FAULT_OVERFLOW, 10, -1);
+    }
+    x[13] = -0x1p63;  // an int, but not its magnitude
+    expect("whole", {real_array(x)}, BOREL_FAULT_OVERFLOW, 11, -1);
   }
 }
 

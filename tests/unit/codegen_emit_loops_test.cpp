@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "tests/unit/codegen_emit_support.h"
@@ -66,6 +67,40 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
 })",
                 GetParam());
   for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), reals(n, 2), 0.25});
+}
+
+TEST_P(Loops, WholePowers) {
+  const char* text = R"(
+func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>) -> tensor<?xf64> {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %m = prob.for %i = %zero to %n map(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %ki = prob.extract %k[%i] : tensor<?xi64> -> i64
+    %p = math.fpowi %xi, %ki : f64, i64
+    prob.yield map(%p : f64)
+  }
+  return %m : tensor<?xf64>
+})";
+  CompiledIr ir(text, GetParam()), scalar(text, 1);
+  std::vector<std::int64_t> exponents;
+  for (std::int64_t i = 0; i < 1000; ++i) exponents.push_back(i % 41 - 20);
+  for (const std::int64_t n : extents) {
+    const std::vector<Datum> arguments{
+        reals(n), int_array({exponents.begin(), exponents.begin() + static_cast<int>(n)})};
+    ir.expect_same("f", arguments);
+    EXPECT_EQ(numbers(ir.run("f", arguments).results.at(0)),
+              numbers(scalar.run("f", arguments).results.at(0)));
+  }
+  // Exponents that no double holds keep their parity; the special cases are those of C's pow.
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const std::vector<double> x{-1, -1, 1, -0.0, -0.0, 0, -infinity, infinity, -2, -1};
+  const std::vector<std::int64_t> k{
+      (std::int64_t{1} << 53) + 1, INT64_MIN, -7, -3, -2, 0, 3, -1, -1075, INT64_MAX};
+  const std::vector<double> expected{-1, 1, 1, -infinity, infinity, 1, -infinity, 0, -0.0, -1};
+  const std::vector<double> got = numbers(ir.run("f", {real_array(x), int_array(k)}).results.at(0));
+  EXPECT_EQ(got, expected);
+  EXPECT_TRUE(std::signbit(got[8]));
 }
 
 TEST_P(Loops, BoundsAndOffsets) {
