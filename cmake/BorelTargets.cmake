@@ -3,19 +3,33 @@
 find_package(Threads REQUIRED)
 get_filename_component(BOREL_ROOT ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 
-# borel_library(NAME SOURCES… [DEPENDS targets…] [MLIR]): a static library borel_NAME with the
-# project's warnings; MLIR adds LLVM's and MLIR's headers (as system headers) and shared libraries.
+# borel_library(NAME SOURCES… [DEPENDS targets…] [MLIR] [PROB]): a static library borel_NAME with the
+# project's warnings; MLIR adds LLVM's and MLIR's headers (as system headers) and shared libraries;
+# PROB says that nearly every file includes the dialect, whose header may then be precompiled.
 function(borel_library name)
-  cmake_parse_arguments(ARG "MLIR" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "MLIR;PROB" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(borel_${name} STATIC ${ARG_SOURCES})
   borel_options(borel_${name})
   target_link_libraries(borel_${name} PUBLIC ${ARG_DEPENDS})
   if(ARG_MLIR)
     borel_use_mlir(borel_${name})
   endif()
+  if(ARG_PROB AND BOREL_PRECOMPILE)
+    target_precompile_headers(borel_${name} REUSE_FROM borel_dialect)
+    # What ccache needs of GCC to keep files that use the precompiled header.
+    target_compile_options(borel_${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
+  endif()
 endfunction()
 
+if(BOREL_SANITIZE)
+  add_library(borel_sanitizer_options OBJECT ${CMAKE_CURRENT_LIST_DIR}/sanitizer_options.cpp)
+endif()
+
 function(borel_options target)
+  get_target_property(type ${target} TYPE)
+  if(BOREL_SANITIZE AND type STREQUAL EXECUTABLE)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:borel_sanitizer_options>)
+  endif()
   target_include_directories(${target} PUBLIC ${BOREL_ROOT} ${BOREL_ROOT}/runtime/include)
   # Generated headers (TableGen, ANTLR) are held to no warnings of ours.
   target_include_directories(${target} SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated)
