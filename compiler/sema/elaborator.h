@@ -267,6 +267,8 @@ class Elaborator {
   Value conditional(const ast::ConditionalExpr& e, Span span);
   Value with(const ast::WithExpr& e, Span span);
   Value field(const ast::FieldExpr& e, Span span);
+  /// `s.x`, `s[i].x`: the site x of a model that is drawn at s.
+  std::optional<Value> nested_site(const ast::FieldExpr& e, Span span);
   Value field_of(Value base, const std::string& name, Span base_span, Span name_span, Span span);
   Value element_of(Value base, int64_t index, Span span);
   Value unary(const ast::UnaryExpr& e, Span span);

@@ -420,7 +420,41 @@ Value Elaborator::with(const ast::WithExpr& e, Span span) {
   return make(span, std::move(type), typed::MakeTuple{std::move(elements)});
 }
 
+std::optional<Value> Elaborator::nested_site(const ast::FieldExpr& e, Span span) {
+  if (cx_->kind != Context::Kind::Model || cx_->model == nullptr) return std::nullopt;
+  std::string path = e.field.text;
+  const std::vector<ast::ExprPtr>* indices = nullptr;
+  const ast::Expr* at = e.base.get();
+  while (ast::as<ast::NameRef>(*at) == nullptr) {
+    if (const auto* inner = ast::as<ast::FieldExpr>(*at)) {
+      path = inner->field.text + "." + path;
+      at = inner->base.get();
+    } else if (const auto* index = ast::as<ast::IndexExpr>(*at); index && indices == nullptr) {
+      indices = &index->indices;
+      at = index->base.get();
+    } else {
+      return std::nullopt;
+    }
+  }
+  const std::string& name = ast::as<ast::NameRef>(*at)->name;
+  auto site = cx_->model->by_name.find(cx_->prefix + name + "." + path);
+  if (site == cx_->model->by_name.end()) return std::nullopt;
+  // What the model returned goes first.
+  const Scope::Entry* entry = cx_->scope->find(name);
+  if (entry == nullptr) return std::nullopt;
+  if (const Atom* value = std::get_if<Atom>(&entry->binding)) {
+    const std::vector<std::string>& fields = value->type.fields;
+    const std::string first = path.substr(0, path.find('.'));
+    if (std::find(fields.begin(), fields.end(), first) != fields.end()) return std::nullopt;
+  }
+  ExprPtr whole = site_element(SiteName{site->second, cx_->prefix_indices}, span);
+  if (!whole) return Value();
+  if (indices == nullptr) return Value(std::move(whole));
+  return index_value(Value(std::move(whole)), *indices, e.base->span, span);
+}
+
 Value Elaborator::field(const ast::FieldExpr& e, Span span) {
+  if (std::optional<Value> site = nested_site(e, span)) return std::move(*site);
   return field_of(expr(*e.base), e.field.text, e.base->span, e.field.span, span);
 }
 

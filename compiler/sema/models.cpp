@@ -336,6 +336,12 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
   }
   ExprPtr result = runtime(std::move(*returned), span, "the result of a model");
   if (!result) return give_up();
+  if (result->type.kind != Type::Kind::Scalar && !is_array(result->type)) {
+    error("site.model", span, "a model that is drawn at an index returns a number or an array")
+        .with_found(text(result->type))
+        .with_suggestion("its sites may be read by their names: " + name + ".…");
+    return give_up();
+  }
   SiteState* site = open_site(s.target.name, typed::Site::Kind::Derived, s.target.span);
   if (site == nullptr) return;
   bool random = is_random(*result);

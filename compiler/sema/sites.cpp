@@ -417,7 +417,8 @@ void Elaborator::record(const ast::RecordStmt& s, Span span) {
   if (ok && value && rows > 0 && (!is_array(value->type) || value->type.dims.size() != rows)) {
     error("record.type", s.value->span, "what is recorded is not what '..' stands for")
         .with_found(text(value->type))
-        .with_expected("an array of " + std::to_string(rows) + " dimensions");
+        .with_expected(rows == 1 ? "real[n]"
+                                 : "an array of " + std::to_string(rows) + " dimensions");
     value = nullptr;
   }
   if (value && value->type.kind != Type::Kind::Scalar && !is_array(value->type)) {

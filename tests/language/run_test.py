@@ -120,6 +120,27 @@ class Language(unittest.TestCase):
         self.assertTrue(says["points"] or "fault" in says or says["means"], "nothing is checked")
 
 
+class Whole(unittest.TestCase):
+    """Good programs become code, bad ones errors and nothing else."""
+
+    def build(self, folder, expected):
+        with tempfile.TemporaryDirectory() as out:
+            for name in sorted(os.listdir(os.path.join(FOLDER, "..", folder))):
+                if not name.endswith(".ppl") or name.startswith("syntax_"):
+                    continue
+                with self.subTest(name):
+                    run = subprocess.run(
+                        [BOREL, "build", os.path.join(FOLDER, "..", folder, name), "--output",
+                         os.path.join(out, "program.o")], capture_output=True, text=True)
+                    self.assertEqual(run.returncode, expected, run.stderr)
+
+    def test_good(self):
+        self.build("good", 0)
+
+    def test_bad(self):
+        self.build("bad", 1)
+
+
 for file in sorted(os.listdir(FOLDER)):
     if file.endswith(".ppl"):
         def test(self, path=os.path.join(FOLDER, file)):
