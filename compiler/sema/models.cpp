@@ -296,10 +296,14 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
     }
   };
   if (too_deep(span)) return give_up();
-  if (!model.observed.empty()) {
+  if (!model.observed.empty() && (!indices.empty() || !cx_->prefix_indices.empty())) {
     error("unsupported.nested_condition", span,
-          "a conditioned model inside another is not supported yet");
+          "a conditioned model that is drawn at an index is not supported yet");
     return give_up();
+  }
+  const std::string inside = cx_->prefix + name + ".";
+  for (const ModelValue::Observation& o : model.observed) {
+    cx_->model->observed.insert_or_assign(inside + o.site, o.value);
   }
   std::vector<Atom> prefix;
   for (ExprPtr& index : indices) {
@@ -326,6 +330,12 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
     cx_ = outer;
   }
   chain_.pop_back();
+  for (const ModelValue::Observation& o : model.observed) {
+    if (cx_->model->by_name.count(inside + o.site) != 0) continue;
+    error("condition.unknown", o.span,
+          "the model '" + model.decl->name.text + "' has no site '" + o.site + "'")
+        .with_note(model.decl->name.span, "the model");
+  }
   if (!returned || returned->poisoned()) {
     // A model without a result: only its own sites are of interest.
     return give_up();
