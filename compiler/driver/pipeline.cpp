@@ -13,6 +13,7 @@
 #include "compiler/syntax/parse.h"
 #include "compiler/syntax/print.h"
 #include "compiler/transform/derive.h"
+#include "compiler/transform/gradient.h"
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
 #include "llvm/IR/LLVMContext.h"
@@ -39,9 +40,9 @@ constexpr const char* prepare_passes[] = {"structure", "simplify", "fuse",    "s
 
 /// Passes on the whole program once every derived function is there. Splitting exposes plates to
 /// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and
-/// fused again.
+/// fused again. Branches of plates are choices only once all is differentiated.
 constexpr const char* program_passes[] = {"structure", "simplify", "split", "fuse",    "simplify",
-                                          "hoist",     "simplify", "fuse",  "simplify"};
+                                          "hoist",     "simplify", "fuse",  "flatten", "simplify"};
 
 class Clock {
  public:
@@ -69,19 +70,61 @@ std::unique_ptr<mlir::Pass> create_pass(llvm::StringRef name) {
   throw InternalError("no pass is called '" + name.str() + "'");
 }
 
-/// Collects what MLIR reports, for the message of an internal error.
+/// The line from a place on, as a span; invalid where the file is not among the sources.
+Span span_of(mlir::FileLineColLoc place, const SourceManager& sources) {
+  for (std::size_t i = 0; i < sources.file_count(); ++i) {
+    const auto id = static_cast<FileId>(i);
+    const SourceFile& file = sources.file(id);
+    if (file.path() != place.getFilename().getValue()) continue;
+    const std::string_view line = file.line(place.getLine());
+    std::size_t begin = 0;  // columns count characters, not bytes
+    for (unsigned column = 1; column < place.getColumn() && begin < line.size(); ++column) do
+        ++begin;
+      while (begin < line.size() && (static_cast<unsigned char>(line[begin]) & 0xC0) == 0x80);
+    const auto offset = static_cast<std::size_t>(line.data() - file.text().data());
+    return {id, static_cast<std::uint32_t>(offset + begin),
+            static_cast<std::uint32_t>(offset + line.size())};
+  }
+  return {};
+}
+
+/// Collects what MLIR reports: errors at the user's program, and the message of an internal error.
 class MlirReports {
  public:
-  explicit MlirReports(mlir::MLIRContext& context)
-      : handler_(&context, [this](mlir::Diagnostic& diagnostic) {
+  MlirReports(mlir::MLIRContext& context, const SourceManager& sources, Diagnostics& diagnostics)
+      : handler_(&context, [&, this](mlir::Diagnostic& diagnostic) {
+          for (const mlir::Diagnostic& note : diagnostic.getNotes())
+            if (note.str() == transform::not_differentiable) {
+              report(diagnostic, sources, diagnostics);
+              users_ = true;
+              return mlir::success();
+            }
           text_ += diagnostic.str() + "\n";
           return mlir::success();
         }) {}
-  [[noreturn]] void fail(const std::string& stage) const {
+  /// False where the user's program is at fault.
+  bool fail(const std::string& stage) const {
+    if (users_) return false;
     throw InternalError("stage '" + stage + "' failed:\n" + text_);
   }
 
  private:
+  /// The innermost place first; the calls that led to it are notes.
+  static void report(const mlir::Diagnostic& diagnostic, const SourceManager& sources,
+                     Diagnostics& diagnostics) {
+    llvm::SmallVector<Span> places;
+    diagnostic.getLocation()->walk([&](mlir::Location place) {
+      if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(place))
+        if (const Span span = span_of(file, sources); span.valid()) places.push_back(span);
+      return mlir::WalkResult::advance();
+    });
+    Diagnostic& error =
+        diagnostics.error("gradient", places.empty() ? Span{} : places.front(), diagnostic.str());
+    for (const Span& call : llvm::drop_begin(places, places.empty() ? 0 : 1))
+      error.with_note(call, "called here");
+  }
+
+  bool users_ = false;
   std::string text_;
   mlir::ScopedDiagnosticHandler handler_;
 };
@@ -143,7 +186,7 @@ bool transform_program(mlir::ModuleOp module, const PipelineOptions& options, Cl
     for (const char* name : prepare_passes) manager.addPass(create_pass(name));
     return manager.run(function);
   };
-  if (mlir::failed(transform::derive(module, derive))) reports.fail("derive");
+  if (mlir::failed(transform::derive(module, derive))) return reports.fail("derive");
   if (dumped("derive")) return false;
 
   transform::inline_small_calls(module);
@@ -204,7 +247,7 @@ std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, Sour
   mlir::func::registerInlinerExtension(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
-  MlirReports reports(context);
+  MlirReports reports(context, sources, diagnostics);
 
   LowerResult lowered;
   const auto module = lower(*program, sources, context, options.functions, lowered);

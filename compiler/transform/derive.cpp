@@ -159,7 +159,8 @@ class Derive {
         for (const auto marked : request_of(target).getAs<mlir::ArrayAttr>("wrt"))
           wrt.push_back(mlir::cast<mlir::BoolAttr>(marked).getValue());
         FuncOp primal = copy(source);
-        const bool ready = step(inline_calls(primal)) && step(prepare(primal));
+        const bool ready =
+            step(inline_calls(primal)) && step(settle(primal)) && step(prepare(primal));
         const LogicalResult done = ready ? differentiate(primal, wrt, target) : failure();
         primal.erase();
         return done;
@@ -268,13 +269,18 @@ class Derive {
     return success();
   }
 
+  /// Requirements of an ordinary function become part of its value.
+  static LogicalResult settle(FuncOp function) {
+    bool any = false;
+    function.walk([&](prob::RequireOp) { any = true; });
+    return any ? accumulate(function) : success();
+  }
+
   LogicalResult settle_requirements() {
-    for (FuncOp function : module_.getOps<FuncOp>()) {
-      if (function.isExternal() || function->hasAttr(prob::model_attribute)) continue;
-      bool any = false;
-      function.walk([&](prob::RequireOp) { any = true; });
-      if (any && failed(accumulate(function))) return failure();
-    }
+    for (FuncOp function : module_.getOps<FuncOp>())
+      if (!function.isExternal() && !function->hasAttr(prob::model_attribute) &&
+          failed(settle(function)))
+        return failure();
     return success();
   }
 

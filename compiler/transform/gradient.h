@@ -23,10 +23,15 @@
 
 namespace borel::transform {
 
+/// Note on the error that says what in the user's program cannot be differentiated, at its place:
+/// any other error is one of the compiler.
+inline constexpr llvm::StringLiteral not_differentiable =
+    "the program asks for a derivative that is not known";
+
 /// Fills the declaration `target`, of type (arguments of source…) -> (results of source…, adjoints
 /// of the arguments that `wrt` marks), with the value and gradient of source's first result, which
 /// must be a real. Marked arguments are reals or real arrays. Emits an error at what cannot be
-/// differentiated (a draw of random bits, an unknown operation).
+/// differentiated (a draw of random bits, a function without a known derivative).
 mlir::LogicalResult differentiate(mlir::func::FuncOp source, llvm::ArrayRef<bool> wrt,
                                   mlir::func::FuncOp target);
 

@@ -1,7 +1,10 @@
 #include "compiler/transform/gradient_reverse.h"
 
 #include "compiler/dialect/prob.h"
+#include "compiler/transform/gradient_activity.h"
+#include "compiler/transform/gradient_arrays.h"
 #include "compiler/transform/gradient_rules.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,63 +27,6 @@ using mlir::Value;
 using mlir::ValueRange;
 namespace func = mlir::func;
 namespace scf = mlir::scf;
-
-/// Source values whose adjoint is wanted: reals that depend on a marked argument. Found by one
-/// forward sweep that enters regions; loops are swept until their carries settle.
-class Activity {
- public:
-  Activity(func::FuncOp function, llvm::ArrayRef<bool> wrt) {
-    for (auto [argument, marked] : llvm::zip(function.getArguments(), wrt))
-      if (marked) mark(argument);
-    sweep(function.getBody());
-  }
-  bool operator()(Value v) const { return active_.contains(v); }
-
- private:
-  bool mark(Value v) { return prob::is_real(v.getType()) && active_.insert(v).second; }
-
-  void sweep(Region& region) {
-    for (Operation& op : region.front()) visit(op);
-  }
-
-  void visit(Operation& op) {
-    if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) {
-      const size_t carries = loop.getCarryInits().size();
-      for (auto [init, argument] : llvm::zip(loop.getCarryInits(), loop.carry_args()))
-        if ((*this)(init)) mark(argument);
-      for (auto [init, argument] : llvm::zip(loop.getIntoInits(), loop.into_args()))
-        if ((*this)(init)) mark(argument);
-      prob::YieldOp yield = loop.terminator();
-      for (bool changed = true; changed;) {
-        changed = false;
-        sweep(loop.getBody());
-        for (auto [out, argument] : llvm::zip(yield.getCarries(), loop.carry_args()))
-          if ((*this)(out)) changed |= mark(argument);
-      }
-      // Results come in the order of the yield's operands.
-      for (auto [i, out] : llvm::enumerate(yield->getOperands())) {
-        if ((*this)(out)) mark(loop->getResult(static_cast<unsigned>(i)));
-        if (i < carries && (*this)(loop.getCarryInits()[i]))
-          mark(loop->getResult(static_cast<unsigned>(i)));
-      }
-      return;
-    }
-    if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) {
-      for (Region* side : {&branch.getThenRegion(), &branch.getElseRegion()}) {
-        if (side->empty()) continue;
-        sweep(*side);
-        for (auto [out, result] :
-             llvm::zip(side->front().getTerminator()->getOperands(), branch.getResults()))
-          if ((*this)(out)) mark(result);
-      }
-      return;
-    }
-    if (llvm::any_of(op.getOperands(), [&](Value v) { return (*this)(v); }))
-      for (const Value result : op.getResults()) mark(result);
-  }
-
-  llvm::DenseSet<Value> active_;
-};
 
 /// Adjoints of source values, in target values, within one region.
 using Adjoints = llvm::DenseMap<Value, Value>;
@@ -123,7 +69,7 @@ class Reverser {
     if (!prob::is_array(contribution.getType())) {
       at->second = b.createOrFold<mlir::arith::AddFOp>(loc, at->second, contribution);
     } else {
-      at->second = add_arrays(loc, at->second, contribution);
+      at->second = add_array(b, loc, at->second, contribution);
     }
   }
 
@@ -142,41 +88,6 @@ class Reverser {
     return twin;
   }
 
-  /// accumulator + addend, elementwise, in the form that an `into` argument allows too.
-  Value add_arrays(Location loc, Value accumulator, Value addend) {
-    const Value zero = prob::int_constant(b, loc, 0);
-    auto loop = b.create<prob::ForOp>(loc, zero, prob::dim(b, loc, addend, 0), ValueRange{},
-                                      mlir::TypeRange{}, mlir::TypeRange{}, accumulator);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&loop.block());
-    const Value element = prob::extract(b, loc, addend, loop.induction());
-    const Value into = loop.into_args().front();
-    Value sum;
-    if (!prob::is_array(element.getType())) {
-      sum = b.create<prob::AddAtOp>(loc, element, into, loop.induction());
-    } else {
-      sum = add_rows(loc, into, element, {loop.induction()});
-    }
-    b.create<prob::YieldOp>(loc, ValueRange{}, ValueRange{}, ValueRange{}, sum);
-    return loop.getIntos().front();
-  }
-
-  Value add_rows(Location loc, Value into, Value row, llvm::SmallVector<Value> prefix) {
-    const Value zero = prob::int_constant(b, loc, 0);
-    auto loop = b.create<prob::ForOp>(loc, zero, prob::dim(b, loc, row, 0), ValueRange{},
-                                      mlir::TypeRange{}, mlir::TypeRange{}, into);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&loop.block());
-    const Value element = prob::extract(b, loc, row, loop.induction());
-    prefix.push_back(loop.induction());
-    const Value argument = loop.into_args().front();
-    const Value sum = prob::is_array(element.getType())
-                          ? add_rows(loc, argument, element, prefix)
-                          : Value(b.create<prob::AddAtOp>(loc, element, argument, prefix));
-    b.create<prob::YieldOp>(loc, ValueRange{}, ValueRange{}, ValueRange{}, sum);
-    return loop.getIntos().front();
-  }
-
   void add_element(Adjoints& adjoints, Value source_array, Value primal_array, Value contribution,
                    ValueRange indices) {
     const Location loc = contribution.getLoc();
@@ -185,62 +96,14 @@ class Reverser {
     if (!prob::is_array(contribution.getType())) {
       current = b.create<prob::AddAtOp>(loc, contribution, current, indices);
     } else {
-      current = add_rows(loc, current, contribution, llvm::to_vector(indices));
+      current = add_array(b, loc, current, contribution, llvm::to_vector(indices));
     }
   }
 
   // ---- loops with carries: the recorded primal ----
 
-  /// How a loop's body uses an array that it carries, where it only reads and updates elements:
-  /// then it need not be recorded whole.
-  struct ElementUses {
-    llvm::SmallVector<prob::ExtractOp> reads;
-    llvm::SmallPtrSet<Operation*, 8> updates;  // at the top of the body
-    llvm::SmallVector<Value> versions;         // all values of the array, in nested regions too
-  };
-  /// None when the carry escapes, or a nested region reads it.
-  static std::optional<ElementUses> element_uses(prob::ForOp loop, Value carry) {
-    ElementUses out;
-    llvm::SmallVector<Value> work{carry};
-    llvm::DenseSet<Value> seen;
-    while (!work.empty()) {
-      const Value v = work.pop_back_val();
-      if (!seen.insert(v).second) continue;
-      out.versions.push_back(v);
-      for (mlir::OpOperand& use : v.getUses()) {
-        Operation* user = use.getOwner();
-        const unsigned number = use.getOperandNumber();
-        const bool top = user->getBlock() == &loop.block();
-        if (auto yield = mlir::dyn_cast<prob::YieldOp>(user)) {
-          auto of = mlir::cast<prob::ForOp>(yield->getParentOp());
-          const bool added = number >= yield->getNumOperands() - yield.getIntos().size();
-          if (top ? number >= yield.getCarries().size() || loop.carry_args()[number] != carry
-                  : number >= yield.getCarries().size() && !added)
-            return std::nullopt;
-          if (!top) work.push_back(of->getResult(number));
-        } else if (auto nested = mlir::dyn_cast<prob::ForOp>(user)) {
-          if (number < 2) return std::nullopt;
-          const unsigned entry = number - 2,
-                         carries = static_cast<unsigned>(nested.getCarryInits().size()),
-                         intos = static_cast<unsigned>(nested.getIntoInits().size());
-          work.push_back(nested.block().getArgument(1 + entry));
-          work.push_back(nested->getResult(
-              entry < carries ? entry : nested->getNumResults() - intos + (entry - carries)));
-        } else if (mlir::isa<scf::YieldOp>(user) && mlir::isa<scf::IfOp>(user->getParentOp())) {
-          work.push_back(user->getParentOp()->getResult(number));
-        } else if (auto read = mlir::dyn_cast<prob::ExtractOp>(user)) {
-          if (!top) return std::nullopt;
-          out.reads.push_back(read);
-        } else if (mlir::isa<prob::InsertOp, prob::AddAtOp>(user)) {
-          if (number != 1) return std::nullopt;
-          if (top) out.updates.insert(user);
-          work.push_back(user->getResult(0));
-        } else if (!mlir::isa<prob::DimOp>(user)) {
-          return std::nullopt;
-        }
-      }
-    }
-    return out;
+  static unsigned rank_of(Value array) {
+    return static_cast<unsigned>(mlir::cast<mlir::RankedTensorType>(array.getType()).getRank());
   }
 
   void forward_recorded(prob::ForOp source, IRMapping& map) {
@@ -260,6 +123,8 @@ class Reverser {
         for (Value version : uses->versions)
           if (version.getParentBlock() == &source.block())
             skipped.versions.try_emplace(version, static_cast<unsigned>(i));
+        if (!keeps_shape(source, static_cast<unsigned>(i)))
+          skipped.extents.try_emplace(static_cast<unsigned>(i));
       } else {
         wanted.push_back(carry);
       }
@@ -270,6 +135,8 @@ class Reverser {
     for (const Value map_value : loop.terminator().getMaps())
       elements.push_back(map_value.getType());
     for (const Value v : wanted) elements.push_back(v.getType());
+    for (const auto& [carry, arrays] : skipped.extents)
+      elements.append(rank_of(source.carry_args()[carry]), b.getI64Type());
     auto recorded = b.create<prob::ForOp>(loop.getLoc(), loop.getLower(), loop.getUpper(),
                                           loop.getCarryInits(), elements, loop.getSums().getTypes(),
                                           loop.getIntoInits(), loop.getReverse());
@@ -286,6 +153,8 @@ class Reverser {
       };
       llvm::SmallVector<Value> maps = mapped(yield.getMaps());
       for (const Value v : wanted) maps.push_back(inner.lookupOrDefault(v));
+      for (const auto& [carry, arrays] : skipped.extents)
+        llvm::append_range(maps, prob::extents(b, loop.getLoc(), recorded.carry_args()[carry]));
       b.create<prob::YieldOp>(loop.getLoc(), mapped(yield.getCarries()), maps,
                               mapped(yield.getSums()), mapped(yield.getIntos()));
     }
@@ -301,29 +170,23 @@ class Reverser {
     record.clear();
     for (auto [v, array] : llvm::zip(wanted, recorded.getMaps().drop_front(maps)))
       record.emplace_back(v, array);
+    ValueRange extents = recorded.getMaps().drop_front(maps + wanted.size());
+    for (auto& [carry, arrays] : skipped.extents) {
+      const unsigned rank = rank_of(source.carry_args()[carry]);
+      arrays.append(extents.begin(), extents.begin() + rank);
+      extents = extents.drop_front(rank);
+    }
     loop.erase();
   }
 
   // ---- reverse of one operation ----
-
-  // Whether all that an operation does besides its results is to check: the recorded sweep does
-  // that.
-  static bool only_faults(Operation& op) {
-    bool only = true;
-    op.walk([&](Operation* inner) {
-      if (inner->getNumRegions() == 0 && !mlir::isa<prob::FaultOp, func::CallOp>(inner))
-        only &= mlir::isMemoryEffectFree(inner);
-    });
-    return only;
-  }
 
   LogicalResult reverse(Operation& op, IRMapping& map, Adjoints& adjoints) {
     if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) return reverse_loop(loop, map, adjoints);
     if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) return reverse_if(branch, map, adjoints);
     if (auto call = mlir::dyn_cast<func::CallOp>(op)) return reverse_call(call, map, adjoints);
     if (op.getNumResults() != 1 || !active(op.getResult(0))) {
-      if (only_faults(op)) return success();
-      return op.emitError("cannot be differentiated");
+      return only_faults(op) ? success() : refuse(op);
     }
     const Value seed = adjoints.lookup(op.getResult(0));
     if (!seed) return success();
@@ -378,7 +241,7 @@ class Reverser {
       add(adjoints, op.getOperand(i), contribution);
     };
     if (apply_scalar_rule({b, primal, seed, wanted, contribute}) == RuleOutcome::Unknown)
-      return op.emitError("has no known derivative");
+      return refuse(op);
     return success();
   }
 
@@ -409,8 +272,7 @@ class Reverser {
   LogicalResult reverse_if(scf::IfOp branch, IRMapping& map, Adjoints& adjoints) {
     if (llvm::none_of(branch.getResults(),
                       [&](Value v) { return static_cast<bool>(adjoints.lookup(v)); })) {
-      if (only_faults(*branch)) return success();
-      return branch.emitError("cannot be differentiated");
+      return only_faults(*branch) ? success() : refuse(*branch);
     }
     const Location loc = branch.getLoc();
     const Captured outer = captured(branch->getRegions());
@@ -458,8 +320,7 @@ class Reverser {
   LogicalResult reverse_loop(prob::ForOp source, IRMapping& map, Adjoints& adjoints) {
     if (llvm::none_of(source.getResults(),
                       [&](Value v) { return static_cast<bool>(adjoints.lookup(v)); })) {
-      if (only_faults(*source)) return success();
-      return source.emitError("cannot be differentiated");
+      return only_faults(*source) ? success() : refuse(*source);
     }
     const Location loc = source.getLoc();
     prob::YieldOp yield = source.terminator();
@@ -526,8 +387,9 @@ class Reverser {
                                            : prob::real_constant(b, loc, 0.0);
       };
       llvm::SmallVector<Value> carry_out, sums_out, intos_out;
-      for (auto [i, argument] : llvm::zip(carries, reversed.carry_args()))
-        carry_out.push_back(found(source.carry_args()[i], argument));
+      for (const unsigned i : carries)
+        carry_out.push_back(
+            found(source.carry_args()[i], inner_map.lookupOrDefault(source.carry_args()[i])));
       for (const Value v : outer.scalars) sums_out.push_back(found(v, {}));
       for (const Value v : outer.arrays) intos_out.push_back(inner.lookup(v));
       b.create<prob::YieldOp>(loc, carry_out, ValueRange{}, sums_out, intos_out);
@@ -550,10 +412,21 @@ class Reverser {
     llvm::DenseMap<Value, Value> recorded;
     for (auto [v, array] : records_[source])
       recorded[v] = prob::extract(b, source.getLoc(), array, offset());
-    // Of versions that are not recorded only the shape may be asked for, which is their start's.
+    // Of versions that are not recorded only the shape may be asked for, which is their start's, or
+    // recorded.
     const Skipped skipped = skipped_[source];  // a copy: loops in the body have their own
+    llvm::DenseMap<unsigned, Value> shapes;
+    for (const auto& [carry, arrays] : skipped.extents) {
+      llvm::SmallVector<Value> extents;
+      for (const Value array : arrays)
+        extents.push_back(prob::extract(b, source.getLoc(), array, offset()));
+      shapes[carry] =
+          b.create<prob::ZerosOp>(source.getLoc(), source.carry_args()[carry].getType(), extents);
+    }
     const auto start_of = [&](Value version) {
-      return outer.lookupOrDefault(source.getCarryInits()[skipped.versions.lookup(version)]);
+      const unsigned carry = skipped.versions.lookup(version);
+      if (const Value shape = shapes.lookup(carry)) return shape;
+      return outer.lookupOrDefault(source.getCarryInits()[carry]);
     };
     for (const auto& [version, carry] : skipped.versions) map.map(version, start_of(version));
     for (const Value carry : source.carry_args())
@@ -646,6 +519,8 @@ class Reverser {
   struct Skipped {
     llvm::SmallPtrSet<Operation*, 8> updates;
     llvm::DenseMap<Value, unsigned> versions;
+    // Of carries whose shape changes: for each dimension the array of its extents.
+    llvm::MapVector<unsigned, llvm::SmallVector<Value>> extents;
   };
   llvm::DenseMap<Operation*, Skipped> skipped_;
 };

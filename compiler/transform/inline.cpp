@@ -104,6 +104,10 @@ class Inliner {
     const mlir::Attribute drawn_at = call->getAttr(drawn_at_attribute);
     for (mlir::Operation& op : body.without_terminator()) {
       mlir::Operation* copy = b.clone(op, mapping);
+      if (!mlir::isa<mlir::UnknownLoc>(call.getLoc()))
+        copy->walk([&](mlir::Operation* inner) {
+          inner->setLoc(mlir::CallSiteLoc::get(inner->getLoc(), call.getLoc()));
+        });
       if (drawn_at)
         copy->walk([&](mlir::Operation* inner) {
           if (mlir::isa<prob::RequireOp, CallOp>(inner))

@@ -11,7 +11,8 @@ namespace borel::testing {
 namespace {
 
 const std::vector<std::string> general_passes = {"structure", "simplify", "split",    "fuse",
-                                                 "simplify",  "hoist",    "simplify", "fuse"};
+                                                 "simplify",  "hoist",    "simplify", "fuse",
+                                                 "flatten",   "simplify"};
 
 std::vector<std::string> with_general(std::vector<std::string> passes) {
   passes.insert(passes.end(), general_passes.begin(), general_passes.end());

@@ -501,6 +501,13 @@ std::vector<Fault> make_faults() {
       {"hoist", "gathers the first element for all", first_element("prob.extract", 1, bound)},
       {"hoist", "loses an operation", bypass("arith.mulf", 0, bound)},
       {"hoist", "takes an argument for data", argument_as_data(), on_input},
+
+      {"flatten", "always chooses the then side", bypass("arith.select", 1)},
+      {"flatten", "always chooses the else side", bypass("arith.select", 2)},
+      {"flatten", "exchanges the sides", inverted("scf.if", derived("f")), on_input},
+      {"flatten", "loses the then side", branch_gives_nothing(0, derived("f")), on_input},
+      {"flatten", "loses the else side", branch_gives_nothing(1, derived("f")), on_input},
+      {"flatten", "mixes up the results of a branch", results_exchanged(derived("f")), on_input},
   };
 }
 

@@ -433,5 +433,110 @@ func.func @h(%x: tensor<?xf64>, %a: f64) -> f64 {
   compare(*module, "h", "k", {real_array(draws(4, 9)), 0.8});
 }
 
+// A nested loop writes the carried array: nothing of it needs a record.
+TEST_F(GradientTest, ArrayWrittenByANestedLoop) {
+  check(R"(
+func.func @f(%x: tensor<?xf64>) -> f64 {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %z = prob.zeros(%n, %n) : tensor<?x?xf64>
+  %filled, %s = prob.for %i = %zero to %n carry(%c = %z : tensor<?x?xf64>) sum(f64) {
+    %v = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %d = prob.for %j = %zero to %n carry(%e = %c : tensor<?x?xf64>) {
+      %w = prob.extract %x[%j] : tensor<?xf64> -> f64
+      %p = arith.mulf %v, %w : f64
+      %q = math.sin %p : f64
+      %e1 = prob.insert %q into %e[%j, %i] : f64 into tensor<?x?xf64>
+      prob.yield carry(%e1 : tensor<?x?xf64>)
+    }
+    %into = prob.for %j = %zero to %i into(%e = %d : tensor<?x?xf64>) {
+      %e1 = prob.add_at %v into %e[%j, %i] : f64 into tensor<?x?xf64>
+      prob.yield into(%e1 : tensor<?x?xf64>)
+    }
+    %a = prob.extract %into[%zero, %i] : tensor<?x?xf64> -> f64
+    %b = math.exp %a : f64
+    prob.yield carry(%into : tensor<?x?xf64>) sum(%b : f64)
+  }
+  %r = prob.for %i = %zero to %n sum(f64) {
+    %v = prob.for %j = %zero to %n sum(f64) {
+      %w = prob.extract %filled[%i, %j] : tensor<?x?xf64> -> f64
+      %q = arith.mulf %w, %w : f64
+      prob.yield sum(%q : f64)
+    }
+    prob.yield sum(%v : f64)
+  }
+  %t = arith.addf %r, %s : f64
+  return %t : f64
+})",
+        {real_array(draws(4, 11))});
+}
+
+TEST_F(GradientTest, CarriedArrayThatChangesItsShape) {
+  check(R"(
+func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>) -> f64 {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %two = arith.constant 2 : i64
+  %last, %s = prob.for %i = %zero to %two carry(%c = %x : tensor<?xf64>) sum(f64) {
+    %k = arith.muli %i, %two : i64
+    %at = arith.addi %k, %one : i64
+    %v = prob.extract %c[%at] : tensor<?xf64> -> f64
+    %q = math.exp %v : f64
+    prob.yield carry(%y : tensor<?xf64>) sum(%q : f64)
+  }
+  %three = arith.constant 3 : i64
+  %w = prob.extract %last[%three] : tensor<?xf64> -> f64
+  %r = arith.mulf %w, %s : f64
+  return %r : f64
+})",
+        {real_array(draws(2, 12)), real_array(draws(4, 13))});
+}
+
+// x^3 by a loop, whose adjoint is a formula: the formula is what is called, and is differentiated
+// in turn.
+TEST_F(GradientTest, AdjointOfItsOwn) {
+  const std::string text = R"(
+func.func private @cube(%x: f64) -> (f64, i64) attributes {prob.adjoint = @cube_adjoint} {
+  %zero = arith.constant 0 : i64
+  %three = arith.constant 3 : i64
+  %one = arith.constant 1.0 : f64
+  %y = prob.for %i = %zero to %three carry(%c = %one : f64) {
+    %d = arith.mulf %c, %x : f64
+    prob.yield carry(%d : f64)
+  }
+  return %y, %three : f64, i64
+}
+func.func private @cube_adjoint(%x: f64, %y: f64, %n: i64, %seed: f64) -> f64
+    attributes {prob.adjoint_of = @cube} {
+  %r = arith.sitofp %n : i64 to f64
+  %q = arith.divf %y, %x : f64
+  %p = arith.mulf %q, %r : f64
+  %d = arith.mulf %p, %seed : f64
+  return %d : f64
+}
+func.func @f(%x: f64) -> f64 {
+  %y, %n = func.call @cube(%x) : (f64) -> (f64, i64)
+  %s = math.sin %y : f64
+  return %s : f64
+}
+func.func private @g(%x: f64) -> (f64, f64)
+func.func @h(%x: f64) -> f64 {
+  %v, %d = func.call @g(%x) : (f64) -> (f64, f64)
+  %q = arith.mulf %d, %v : f64
+  return %q : f64
+})";
+  auto module = parse(text);
+  ASSERT_TRUE(module);
+  auto source = module->lookupSymbol<mlir::func::FuncOp>("f");
+  auto target = module->lookupSymbol<mlir::func::FuncOp>("g");
+  ASSERT_TRUE(mlir::succeeded(transform::differentiate(source, {true}, target)));
+  size_t calls = 0;
+  target.walk([&](mlir::func::CallOp call) { calls += call.getCallee() == "cube_adjoint"; });
+  EXPECT_EQ(calls, 1u);
+  compare(*module, "f", "g", {0.9});
+  add_gradient(*module, "h", "k");
+  compare(*module, "h", "k", {0.9});
+}
+
 }  // namespace
 }  // namespace borel::testing

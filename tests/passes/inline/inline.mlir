@@ -41,3 +41,17 @@ func.func @f(%n: i64, %x: f64) -> f64 {
   %d = call @density(%r) : (f64) -> f64
   return %d : f64
 }
+
+// Nor one with an adjoint of its own: the gradient calls that.
+func.func private @cube(%x: f64) -> f64 attributes {prob.adjoint = @cube_adjoint} {
+  %y = arith.mulf %x, %x : f64
+  %z = arith.mulf %x, %y : f64
+  return %z : f64
+}
+func.func private @cube_adjoint(f64, f64, f64) -> f64
+// CHECK-LABEL: func.func @h(
+// CHECK: call @cube(
+func.func @h(%x: f64) -> f64 {
+  %y = call @cube(%x) : (f64) -> f64
+  return %y : f64
+}

@@ -172,3 +172,49 @@ func.func @kept(%g: tensor<?xi64>, %n: i64, %a: f64) -> (tensor<?xf64>, tensor<?
   }
   return %r#0, %r#1 : tensor<?xf64>, tensor<?xf64>
 }
+
+// Filled column by column: the loops change places, and it is filled row by row.
+// CHECK-LABEL: func.func @transposed
+// CHECK-SAME: %[[N:.*]]: i64, %[[K:.*]]: i64
+func.func @transposed(%n: i64, %k: i64, %x: tensor<?xf64>) -> tensor<?x?xf64> {
+  // CHECK: %[[M:.*]] = prob.for %[[J:.*]] = %{{.*}} to %[[K]] map(tensor<?xf64>) {
+  // CHECK: %[[R:.*]] = prob.for %[[I:.*]] = %{{.*}} to %[[N]] map(f64) {
+  // CHECK: prob.extract %{{.*}}[%[[I]]]
+  // CHECK: prob.yield map(%{{.*}} : f64)
+  // CHECK: prob.yield map(%[[R]] : tensor<?xf64>)
+  // CHECK: return %[[M]]
+  %c0 = arith.constant 0 : i64
+  %z = prob.zeros(%k, %n) : tensor<?x?xf64>
+  %r = prob.for %i = %c0 to %n carry(%c = %z : tensor<?x?xf64>) {
+    %w = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %q = prob.for %j = %c0 to %k carry(%d = %c : tensor<?x?xf64>) {
+      %y = arith.sitofp %j : i64 to f64
+      %v = arith.addf %y, %w : f64
+      %d1 = prob.insert %v into %d[%j, %i] : f64 into tensor<?x?xf64>
+      prob.yield carry(%d1 : tensor<?x?xf64>)
+    }
+    prob.yield carry(%q : tensor<?x?xf64>)
+  }
+  return %r : tensor<?x?xf64>
+}
+
+// The iterations read what others wrote: their order stays.
+// CHECK-LABEL: func.func @not_transposed
+// CHECK-SAME: %[[N:.*]]: i64, %[[K:.*]]: i64
+func.func @not_transposed(%n: i64, %k: i64) -> tensor<?x?xf64> {
+  // CHECK: prob.for %{{.*}} = %{{.*}} to %[[N]] carry(%{{.*}} : tensor<?x?xf64>) {
+  // CHECK: prob.for %{{.*}} = %{{.*}} to %[[K]]
+  %c0 = arith.constant 0 : i64
+  %z = prob.zeros(%k, %n) : tensor<?x?xf64>
+  %r = prob.for %i = %c0 to %n carry(%c = %z : tensor<?x?xf64>) {
+    %q = prob.for %j = %c0 to %k carry(%d = %c : tensor<?x?xf64>) {
+      %y = arith.sitofp %j : i64 to f64
+      %w = prob.extract %d[%c0, %c0] : tensor<?x?xf64> -> f64
+      %v = arith.addf %y, %w : f64
+      %d1 = prob.insert %v into %d[%j, %i] : f64 into tensor<?x?xf64>
+      prob.yield carry(%d1 : tensor<?x?xf64>)
+    }
+    prob.yield carry(%q : tensor<?x?xf64>)
+  }
+  return %r : tensor<?x?xf64>
+}
