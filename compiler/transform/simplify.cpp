@@ -1,6 +1,7 @@
 #include "compiler/transform/simplify.h"
 
 #include "compiler/dialect/prob.h"
+#include "compiler/transform/simplify_balance.h"
 #include "compiler/transform/simplify_factors.h"
 #include "compiler/transform/simplify_loops.h"
 #include "compiler/transform/simplify_peel.h"
@@ -78,7 +79,7 @@ class SimplifyPass
       changed |= mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop)) > 0;
       for (const auto& rule :
            {forward_copies, clean_results, unroll_short, peel_first, rotate_carries,
-            shorten_recurrences, simplify_intos, sink_factors, simplify_sums}) {
+            shorten_recurrences, simplify_intos, sink_factors, simplify_sums, balance_additions}) {
         loop = rule(loop, changed);
         if (!loop) break;
       }
