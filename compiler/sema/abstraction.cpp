@@ -204,7 +204,7 @@ std::vector<VarId> Elaborator::slot_variables(const Slots& slots) {
     const VarId* from = std::get_if<VarId>(&atom.value);
     Span span = from != nullptr ? program_[*from].span : Span{};
     VarId variable = new_variable(slots.names[i], atom.type, span);
-    if (from != nullptr && not_negative_.count(*from) != 0) not_negative_.insert(variable);
+    if (from != nullptr && not_negative_.contains(*from)) not_negative_.insert(variable);
     out.push_back(variable);
   }
   Rebuild state{slots, out, 0};

@@ -124,7 +124,7 @@ Value Elaborator::call(const ast::CallExpr& e, Span span) {
   // `ordered` is a support of a size, and a combinator of a distribution and a size.
   const auto* name = ast::as<ast::NameRef>(*e.callee);
   if (name != nullptr && name->name == "ordered" && e.args.size() == 2 &&
-      cx_->scope->find(name->name) == nullptr && main_decls_.count(name->name) == 0) {
+      cx_->scope->find(name->name) == nullptr && !main_decls_.contains(name->name)) {
     if (const ast::Decl* decl = library_.find("ordered_iid")) {
       return call_value(make_static(DeclValue{decl}), e, e.callee->span, span);
     }

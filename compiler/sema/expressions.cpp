@@ -517,7 +517,7 @@ Value Elaborator::field_of(Value base, const std::string& name, Span base_span, 
   std::string prefix = name + ".";
   std::vector<size_t> inner;
   for (size_t i = 0; i < type.fields.size(); ++i) {
-    if (type.fields[i].rfind(prefix, 0) == 0) inner.push_back(i);
+    if (type.fields[i].starts_with(prefix)) inner.push_back(i);
   }
   if (!inner.empty()) {
     Atom whole = bind_atom(std::move(value), "trace", base_span);

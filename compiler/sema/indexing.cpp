@@ -186,7 +186,7 @@ bool Elaborator::never_negative(const Size& size) const {
   return std::all_of(size.terms.begin(), size.terms.end(), [this](const Size::Term& term) {
     return term.coefficient >= 0 &&
            std::all_of(term.factors.begin(), term.factors.end(),
-                       [this](VarId v) { return not_negative_.count(v) != 0; });
+                       [this](VarId v) { return not_negative_.contains(v); });
   });
 }
 

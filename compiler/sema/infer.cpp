@@ -164,7 +164,7 @@ void Elaborator::inputs(const ast::FunctionDecl& decl) {
   for (const ast::Param& p : decl.params) {
     const auto* named = p.type ? ast::as<ast::NamedType>(*p.type) : nullptr;
     if (named == nullptr || named->base != ast::BaseType::Int || !named->dims.empty() ||
-        in_shapes.count(p.name.text) == 0) {
+        !in_shapes.contains(p.name.text)) {
       continue;
     }
     VarId size = new_variable(p.name.text, int_type(), p.name.span);
@@ -177,7 +177,7 @@ void Elaborator::inputs(const ast::FunctionDecl& decl) {
 }
 
 void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_params) {
-  if (size_params.count(p.name.text) != 0) return;
+  if (size_params.contains(p.name.text)) return;
   if (!p.type) {
     error("infer.parameter", p.name.span, "the data '" + p.name.text + "' needs a type")
         .with_suggestion("for example: " + p.name.text + ": real[N]");
@@ -280,7 +280,7 @@ void Elaborator::check_the_rest() {
     if (f == nullptr || f->kind == ast::FunctionKind::Infer || limit_reported_) continue;
     bool typed = std::all_of(f->params.begin(), f->params.end(),
                              [](const ast::Param& p) { return p.type != nullptr; });
-    if (!typed || reached_.count(f) != 0 || main_decls_[f->name.text] != &d) continue;
+    if (!typed || reached_.contains(f) || main_decls_[f->name.text] != &d) continue;
     // As if each parameter were data; what this makes is thrown away with the rest.
     Context cx;
     Scope scope, body;
@@ -351,7 +351,7 @@ std::optional<Value> Elaborator::model_infer(const ast::FunctionDecl& decl) {
   }
   for (const SiteState& site : prior.sites) {
     if (site.kind == typed::Site::Kind::Derived || !site.has_type ||
-        options_.data_names.count(site.name) == 0) {
+        !options_.data_names.contains(site.name)) {
       continue;
     }
     typed::Input input;

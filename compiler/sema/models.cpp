@@ -149,7 +149,7 @@ void Elaborator::model_pass(const ModelValue& model, ModelState& state, typed::B
   Context* outer = std::exchange(cx_, &cx);
   // Data are there before they are scored: `y[t-1]` may be read where `y[0]` is never drawn.
   for (const ModelValue::Observation& o : model.observed) {
-    if (root.names.count(o.site) != 0) continue;
+    if (root.names.contains(o.site)) continue;
     SiteState site;
     site.name = o.site;
     site.kind = typed::Site::Kind::Observed;

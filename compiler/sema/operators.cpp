@@ -1,6 +1,7 @@
 // Operators.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compiler/sema/elaborator.h"
 
@@ -73,7 +74,8 @@ Value Elaborator::unary(const ast::UnaryExpr& e, Span span) {
     return {};
   }
   if (e.op == ast::UnaryOp::Plus) return x;
-  if (const auto* i = constant_of<int64_t>(x)) return constant(span, -*i);
+  const auto* i = constant_of<int64_t>(x);
+  if (i != nullptr && *i != std::numeric_limits<int64_t>::min()) return constant(span, -*i);
   if (const auto* d = constant_of<double>(x)) return constant(span, -*d);
   Type type = x->type;
   PlaceId place = type.scalar == Scalar::Int ? new_place(span, "int negation") : PlaceId::None;

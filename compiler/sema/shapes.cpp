@@ -5,8 +5,12 @@ namespace borel::sema {
 
 std::optional<Size> Elaborator::try_size(const typed::Expr& expr) const {
   if (!is_scalar(expr.type, Scalar::Int)) return std::nullopt;
+  // What overflows is no polynomial: it is computed when the program runs, and faults there.
+  const auto exact = [](Size size) {
+    return is_exact(size) ? std::optional<Size>(std::move(size)) : std::nullopt;
+  };
   if (const auto* c = typed::as<typed::Constant>(expr)) {
-    return constant_size(std::get<int64_t>(c->value));
+    return exact(constant_size(std::get<int64_t>(c->value)));
   }
   if (const auto* v = typed::as<typed::VarRef>(expr)) {
     auto known = known_size_.find(v->variable);
@@ -29,9 +33,9 @@ std::optional<Size> Elaborator::try_size(const typed::Expr& expr) const {
   std::optional<Size> x = try_size(*b->args[0]);
   std::optional<Size> y = try_size(*b->args[1]);
   if (!x || !y) return std::nullopt;
-  if (b->op == Op::Add) return add(*x, *y);
-  if (b->op == Op::Sub) return subtract(*x, *y);
-  return multiply(*x, *y);
+  if (b->op == Op::Add) return exact(add(*x, *y));
+  if (b->op == Op::Sub) return exact(subtract(*x, *y));
+  return exact(multiply(*x, *y));
 }
 
 Size Elaborator::size_of(ExprPtr& expr) {

@@ -12,7 +12,7 @@ bool Elaborator::is_random(const typed::Expr& e) const {
                        [this](const ExprPtr& x) { return x && is_random(*x); });
   };
   if (const auto* v = typed::as<typed::VarRef>(e)) {
-    return cx_->model->random.count(v->variable) != 0;
+    return cx_->model->random.contains(v->variable);
   }
   if (const auto* b = typed::as<typed::Builtin>(e)) {
     return b->op != Op::Dim && b->op != Op::Zeros && any(b->args);
@@ -117,7 +117,7 @@ SiteState* Elaborator::open_site(const ast::Name& name, typed::Site::Kind kind, 
       return nullptr;
     }
     // A model that is drawn again has names of its own.
-    if (cx_->model_root->names.count(name.text) == 0) {
+    if (!cx_->model_root->names.contains(name.text)) {
       declare(cx_->model_root, name.text, SiteName{at->second, cx_->prefix_indices}, name.span);
     }
     return &site;

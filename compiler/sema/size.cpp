@@ -1,6 +1,8 @@
 #include "compiler/sema/size.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace borel::sema {
 
@@ -9,24 +11,45 @@ using typed::VarId;
 
 namespace {
 
+// Wide enough for sums of products of coefficients.
+__extension__ using Wide = __int128;
+
+struct WideTerm {
+  Wide coefficient;
+  std::vector<VarId> factors;
+};
+
 // More factors first, so that a polynomial reads as people write it; constants last.
-bool before(const Size::Term& a, const Size::Term& b) {
+bool before(const WideTerm& a, const WideTerm& b) {
   if (a.factors.size() != b.factors.size()) return a.factors.size() > b.factors.size();
   return a.factors < b.factors;
 }
 
-Size canonical(std::vector<Size::Term> terms) {
+std::vector<WideTerm> widen(const Size& size, int sign) {
+  std::vector<WideTerm> out;
+  out.reserve(size.terms.size());
+  for (const Size::Term& term : size.terms) {
+    out.push_back({sign * static_cast<Wide>(term.coefficient), term.factors});
+  }
+  return out;
+}
+
+Size canonical(std::vector<WideTerm> terms) {
+  constexpr Wide most = std::numeric_limits<int64_t>::max();
   std::sort(terms.begin(), terms.end(), before);
   Size out;
-  for (Size::Term& term : terms) {
-    if (!out.terms.empty() && out.terms.back().factors == term.factors) {
-      out.terms.back().coefficient += term.coefficient;
-    } else {
-      if (!out.terms.empty() && out.terms.back().coefficient == 0) out.terms.pop_back();
-      out.terms.push_back(std::move(term));
+  for (size_t i = 0; i < terms.size();) {
+    Wide sum = 0;
+    size_t end = i;
+    for (; end < terms.size() && terms[end].factors == terms[i].factors; ++end) {
+      sum += terms[end].coefficient;
     }
+    if (sum != 0) {
+      out.terms.push_back(
+          {static_cast<int64_t>(std::clamp(sum, -most, most)), std::move(terms[i].factors)});
+    }
+    i = end;
   }
-  if (!out.terms.empty() && out.terms.back().coefficient == 0) out.terms.pop_back();
   return out;
 }
 
@@ -34,35 +57,43 @@ Size canonical(std::vector<Size::Term> terms) {
 
 Size constant_size(int64_t value) {
   Size out;
-  if (value != 0) out.terms.push_back({value, {}});
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  if (value != 0) out.terms.push_back({std::max(value, -most), {}});
   return out;
 }
 
 Size variable_size(VarId variable) { return Size{{{1, {variable}}}}; }
 
 Size add(const Size& a, const Size& b) {
-  std::vector<Size::Term> terms = a.terms;
-  terms.insert(terms.end(), b.terms.begin(), b.terms.end());
+  std::vector<WideTerm> terms = widen(a, 1);
+  for (WideTerm& term : widen(b, 1)) terms.push_back(std::move(term));
   return canonical(std::move(terms));
 }
 
 Size subtract(const Size& a, const Size& b) {
-  std::vector<Size::Term> terms = a.terms;
-  for (const Size::Term& term : b.terms) terms.push_back({-term.coefficient, term.factors});
+  std::vector<WideTerm> terms = widen(a, 1);
+  for (WideTerm& term : widen(b, -1)) terms.push_back(std::move(term));
   return canonical(std::move(terms));
 }
 
 Size multiply(const Size& a, const Size& b) {
-  std::vector<Size::Term> terms;
+  std::vector<WideTerm> terms;
   for (const Size::Term& x : a.terms) {
     for (const Size::Term& y : b.terms) {
-      Size::Term term{x.coefficient * y.coefficient, x.factors};
+      WideTerm term{static_cast<Wide>(x.coefficient) * y.coefficient, x.factors};
       term.factors.insert(term.factors.end(), y.factors.begin(), y.factors.end());
       std::sort(term.factors.begin(), term.factors.end());
       terms.push_back(std::move(term));
     }
   }
   return canonical(std::move(terms));
+}
+
+bool is_exact(const Size& size) {
+  return std::all_of(size.terms.begin(), size.terms.end(), [](const Size::Term& term) {
+    return term.coefficient > -std::numeric_limits<int64_t>::max() &&
+           term.coefficient < std::numeric_limits<int64_t>::max();
+  });
 }
 
 std::optional<int64_t> constant_value(const Size& size) {

@@ -1,5 +1,6 @@
 /// Arithmetic of symbolic extents: polynomials over immutable int variables (typed::Size), always
-/// canonical: terms sorted by their factors, no coefficient 0.
+/// canonical: terms sorted by their factors, no coefficient 0. A coefficient that int64_t has no room
+/// for becomes the largest or the smallest but one.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,9 @@ typed::Size variable_size(typed::VarId variable);
 typed::Size add(const typed::Size& a, const typed::Size& b);
 typed::Size subtract(const typed::Size& a, const typed::Size& b);
 typed::Size multiply(const typed::Size& a, const typed::Size& b);
+
+/// False where a coefficient is, or may stand for, one that int64_t has no room for.
+bool is_exact(const typed::Size& size);
 
 /// The value of a polynomial without variables.
 std::optional<int64_t> constant_value(const typed::Size& size);

@@ -306,7 +306,7 @@ std::string Elaborator::constraint_text(const SupportValue& support, const std::
                                         const ast::TypeExpr& type) {
   const ast::Method* contains = find_method(support, "contains");
   std::string_view source = library_.sources().text(contains->body.statements[0]->span);
-  if (source.rfind("return", 0) == 0) source.remove_prefix(6);
+  if (source.starts_with("return")) source.remove_prefix(6);
   std::map<std::string, std::string, std::less<>> words;
   words[contains->params[0].name.text] = name;
   const auto* named = ast::as<ast::NamedType>(type);

@@ -131,7 +131,7 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
       }
     }
   }
-  const auto has = [&](std::size_t type) { return types.count(type) != 0; };
+  const auto has = [&](std::size_t type) { return types.contains(type); };
 
   // The many tokens that begin one thing are called by the name of the thing.
   if (has(BorelParser::DEF) && rule == BorelParser::RuleFile) {

@@ -165,13 +165,16 @@ Real evaluate(Binary op, const Real& x, const Real& y) {
 }
 
 std::optional<int64_t> int_op(llvm::StringRef name, int64_t x, int64_t y) {
-  if (name == "arith.addi") return x + y;
-  if (name == "arith.subi") return x - y;
-  if (name == "arith.muli") return x * y;
+  // As arith has it: the result is what is left of the bits.
+  const auto a = static_cast<uint64_t>(x), b = static_cast<uint64_t>(y);
+  if (name == "arith.addi") return static_cast<int64_t>(a + b);
+  if (name == "arith.subi") return static_cast<int64_t>(a - b);
+  if (name == "arith.muli") return static_cast<int64_t>(a * b);
   if (name == "arith.maxsi") return std::max(x, y);
   if (name == "arith.minsi") return std::min(x, y);
   if (name == "arith.divsi" || name == "arith.remsi") {
     if (y == 0) throw Refused("division by zero");
+    if (y == -1 && x == std::numeric_limits<int64_t>::min()) throw Refused("division overflows");
     return name == "arith.divsi" ? x / y : x % y;
   }
   return std::nullopt;

@@ -1,6 +1,8 @@
 // Symbolic extents.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "compiler/sema/size.h"
 
 namespace borel::sema {
@@ -40,6 +42,20 @@ TEST(Size, SubstitutesPolynomials) {
   };
   EXPECT_EQ(shown(*substitute(square, with)), "m * m + 2 * m + 1");
   EXPECT_EQ(substitute(variable_size(m), with), std::nullopt);
+}
+
+TEST(Size, KnowsWhatInt64HasNoRoomFor) {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  const typed::Size large = multiply(constant_size(int64_t{1} << 62), variable_size(n));
+  EXPECT_TRUE(is_exact(large));
+  EXPECT_FALSE(is_exact(multiply(large, constant_size(4))));
+  EXPECT_FALSE(is_exact(add(constant_size(most - 1), constant_size(7))));
+  EXPECT_FALSE(is_exact(subtract(constant_size(-most + 1), constant_size(7))));
+  EXPECT_FALSE(is_exact(constant_size(std::numeric_limits<int64_t>::min())));
+  const typed::Size sum = add(variable_size(n), constant_size(int64_t{1} << 40));
+  const typed::Size difference = subtract(variable_size(n), constant_size(int64_t{1} << 40));
+  EXPECT_TRUE(is_exact(add(sum, difference)));
+  EXPECT_FALSE(is_exact(multiply(sum, difference)));
 }
 
 TEST(Size, OrdersWhatIsPlain) {
