@@ -201,16 +201,17 @@ View FunctionLowering::view(const typed::Expr& expr) {
     case Op::Transpose:
       return transposed(view(*node->args[0]));
     case Op::Zeros: {
-      Values extents = all_values(node->args);
+      Values extents;
+      for (const auto& arg : node->args) extents.push_back(extent_value(*arg));
       if (extents.empty())
-        for (const typed::Size& dim : expr.type.dims) extents.push_back(size_value(dim));
+        for (const typed::Size& dim : expr.type.dims) extents.push_back(extent_value(dim));
       if (expr.type.matrix) std::swap(extents[extents.size() - 1], extents[extents.size() - 2]);
       return view_of(zeros(expr.type, extents).front());
     }
     case Op::Fill: {
       const Value element = value(*node->args[0]);
       Values extents;
-      for (const typed::Size& dim : storage_dims(expr.type)) extents.push_back(size_value(dim));
+      for (const typed::Size& dim : storage_dims(expr.type)) extents.push_back(extent_value(dim));
       return filled(element, extents);
     }
     case Op::Cholesky:

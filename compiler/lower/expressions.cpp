@@ -50,7 +50,7 @@ Values FunctionLowering::zeros(const typed::Type& type) {
     return out;
   }
   Values extents;
-  for (const typed::Size& dim : storage_dims(type)) extents.push_back(size_value(dim));
+  for (const typed::Size& dim : storage_dims(type)) extents.push_back(extent_value(dim));
   return zeros(type, extents);
 }
 

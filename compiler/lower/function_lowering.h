@@ -80,6 +80,9 @@ class FunctionLowering {
   Values model_call(const typed::ModelCall& node);
   mlir::Value lazy_logic(const typed::Builtin& node);
   mlir::Value size_value(const typed::Size& size);
+  /// The extent of an array that is made with this size: 0 where the size is negative.
+  mlir::Value extent_value(const typed::Size& size);
+  mlir::Value extent_value(const typed::Expr& size);
   /// Whether all variables of `size` have a value here.
   bool size_known(const typed::Size& size) const;
   Values zeros(const typed::Type& type);

@@ -24,7 +24,7 @@ void FunctionLowering::make_site_variables(const typed::Model& model) {
     if (site.kind == typed::Site::Kind::Observed) continue;
     for (const typed::Size& dim : site.type.dims) need_size(dim);
     Values extents;
-    for (const typed::Size& dim : storage_dims(site.type)) extents.push_back(size_value(dim));
+    for (const typed::Size& dim : storage_dims(site.type)) extents.push_back(extent_value(dim));
     variables_[site.variable] = zeros(site.type, extents);
     site_extents_[site.variable] = extents;
   }
@@ -111,7 +111,7 @@ void FunctionLowering::lower_sample(const typed::Sample& stmt) {
   }
   const Values support = all_values(stmt.support.args);
   const Value reals =
-      stmt.support.unconstrained_size ? value(*stmt.support.unconstrained_size) : Value();
+      stmt.support.unconstrained_size ? extent_value(*stmt.support.unconstrained_size) : Value();
   const Value size = stmt.support.value_size ? value(*stmt.support.value_size) : Value();
   const Value variable = variables_.at(site.variable).front();
   const Values extents(llvm::ArrayRef(site_extents_.at(site.variable)).take_front(indices.size()));
@@ -177,7 +177,7 @@ void FunctionLowering::lower_shape(const typed::Model& model) {
       Value elements = integer(1), draws = integer(1);
       for (size_t d = 0; d < site.type.dims.size(); ++d) {
         need_size(site.type.dims[d]);
-        const Value extent = size_value(site.type.dims[d]);
+        const Value extent = extent_value(site.type.dims[d]);
         sites.push_back(extent);
         elements = times(extent, elements);
         if (d < static_cast<size_t>(site.outer_rank)) draws = times(extent, draws);
@@ -195,7 +195,7 @@ void FunctionLowering::lower_shape(const typed::Model& model) {
         reals = integer(0);
       } else if (draw->support.unconstrained_size) {
         need_variables(*draw->support.unconstrained_size);
-        reals = times(draws, value(*draw->support.unconstrained_size));
+        reals = times(draws, extent_value(*draw->support.unconstrained_size));
       }
       dimension = plus(dimension, reals);
     }

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "compiler/lower/function_lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace borel::lowering {
 
@@ -79,6 +80,29 @@ mlir::Value FunctionLowering::size_value(const Size& size) {
     total = total ? operation(typed::Op::Add, {total, product}, typed::PlaceId::None) : product;
   }
   return total ? total : integer(0);
+}
+
+namespace {
+bool never_negative(const Size& size, const typed::Program& program) {
+  return std::all_of(size.terms.begin(), size.terms.end(), [&](const Size::Term& term) {
+    return term.coefficient >= 0 &&
+           std::all_of(term.factors.begin(), term.factors.end(),
+                       [&](typed::VarId v) { return program[v].not_negative; });
+  });
+}
+}  // namespace
+
+mlir::Value FunctionLowering::extent_value(const Size& size) {
+  const mlir::Value value = size_value(size);
+  if (never_negative(size, program_)) return value;
+  return b_.createOrFold<mlir::arith::MaxSIOp>(loc_, value, integer(0));
+}
+
+mlir::Value FunctionLowering::extent_value(const typed::Expr& size) {
+  const auto polynomial = as_size(size);
+  const mlir::Value given = value(size);
+  if (polynomial && never_negative(*polynomial, program_)) return given;
+  return b_.createOrFold<mlir::arith::MaxSIOp>(loc_, given, integer(0));
 }
 
 /// An int expression as a polynomial over immutable variables, where it is one.

@@ -345,6 +345,10 @@ Value Elaborator::call_gradient(const GradientValue& gradient, std::vector<Value
 
 Value Elaborator::construct(const ast::StructDecl& decl, const ast::CallExpr& e, Span span) {
   Type type = struct_type(decl);
+  if (type.kind != Type::Kind::Tuple) {
+    for (const ast::Argument& a : e.args) expr(*a.value);
+    return {};
+  }
   std::vector<ExprPtr> elements(type.elements.size());
   bool ok = true;
   if (e.args.size() != elements.size()) {

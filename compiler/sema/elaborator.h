@@ -236,6 +236,7 @@ class Elaborator {
   std::optional<Size> written_size(
       const ast::Expr& expr, const Size* actual,
       const std::function<std::optional<Size>(const ast::Name&)>& fresh);
+  /// Unit after an error.
   Type struct_type(const ast::StructDecl& decl);
 
   // ---- names.cpp ----
@@ -572,6 +573,7 @@ class Elaborator {
   std::vector<const void*> active_;  // the functions among them
   std::vector<typed::MachineParameter> machine_parameters_;
   ModelId drawn_model_ = ModelId::None;
+  std::vector<const ast::StructDecl*> open_structs_;  // whose types are being made
   bool limit_reported_ = false;
   std::set<const void*> reached_;  // declarations that have been elaborated
 };

@@ -63,6 +63,7 @@ std::optional<typed::Program> Elaborator::run() {
     if (!ok) check_the_rest();
   }
   if (!ok || diagnostics_->error_count() != errors) return std::nullopt;
+  for (VarId v : not_negative_) program_.variables[static_cast<size_t>(v)].not_negative = true;
   return std::move(program_);
 }
 

@@ -38,12 +38,21 @@ std::optional<Size> Elaborator::written_size(
 Type Elaborator::struct_type(const ast::StructDecl& decl) {
   Type out;
   out.kind = Type::Kind::Tuple;
+  if (std::find(open_structs_.begin(), open_structs_.end(), &decl) != open_structs_.end()) {
+    error("struct.recursive", decl.name.span,
+          "the struct '" + decl.name.text + "' would hold itself");
+    return {};
+  }
+  open_structs_.push_back(&decl);
+  bool ok = true;
   for (const ast::Field& field : decl.fields) {
     Declared type = declared_type(*field.type, nullptr);
     out.elements.push_back(type.type);
     out.fields.push_back(field.name.text);
+    ok = ok && !type.poisoned;
   }
-  return out;
+  open_structs_.pop_back();
+  return ok ? out : Type{};
 }
 
 Elaborator::Declared Elaborator::declared_type(
@@ -108,7 +117,9 @@ Elaborator::Declared Elaborator::declared_type(
           out.poisoned |= !size;
           lengths.push_back(size ? *size : Size{});
         }
-        out.type = array_of(struct_type(*record), lengths);
+        const Type one = struct_type(*record);
+        out.poisoned |= one.kind != Type::Kind::Tuple;
+        out.type = array_of(one, lengths);
         return out;
       }
       // A support. Its own sizes are written in parentheses, or in the first brackets.

@@ -331,7 +331,8 @@ struct Variable {
   Type type;
   Span span;
   bool is_mutable = false;
-  bool global = false;  // an input, a size, or a `let` of the infer
+  bool global = false;        // an input, a size, or a `let` of the infer
+  bool not_negative = false;  // an int that is known not to be
 };
 
 struct Function {
