@@ -519,6 +519,9 @@ class Elaborator {
   // ---- machines.cpp, infer.cpp ----
   Value make_machine(const ast::MachineExpr& e, Span span);
   bool machine(const MachineValue& m, Span span);
+  /// The model whose trace a machine's draw returns; None where it is none, or not one that the
+  /// runtime can know.
+  ModelId recorded_model(const Type& trace);
   std::optional<FunctionId> machine_method(const MachineValue& m, const ast::Method& method,
                                            const std::string& part, const Type* state,
                                            Type* result);

@@ -236,6 +236,21 @@ FunctionId Elaborator::no_statistics(const MachineValue& m, const Type& state, S
   return id;
 }
 
+ModelId Elaborator::recorded_model(const Type& trace) {
+  // A trace says by its sites which model it is of; where several have such traces, the one that
+  // 'draw' asked for it, else the first. The runtime knows no values that models capture.
+  auto is_closed = [this](ModelId id) { return program_[id].params.empty(); };
+  ModelId first = ModelId::None;
+  for (const auto& [key, entry] : models_) {
+    if (entry->failed || entry->id == ModelId::None || !(entry->trace == trace)) continue;
+    if (!is_closed(entry->id)) continue;
+    if (entry->id == drawn_model_) return drawn_model_;
+    if (first == ModelId::None || entry->id < first) first = entry->id;
+  }
+  if (first != ModelId::None) return first;
+  return drawn_model_ != ModelId::None && is_closed(drawn_model_) ? drawn_model_ : ModelId::None;
+}
+
 bool Elaborator::machine(const MachineValue& m, Span span) {
   for (const auto& [name, binding] : m.captures) {
     if (std::holds_alternative<Poison>(binding)) return false;
@@ -264,17 +279,17 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
   std::optional<FunctionId> draw;
   if (m.machine->draw) {
     draw = machine_method(m, *m.machine->draw, "draw", &out.state, &result);
-    // A trace that the state holds says by its sites which model it is of.
-    for (const auto& [key, entry] : models_) {
-      if (!draw || drawn_model_ != ModelId::None) break;
-      if (!entry->failed && entry->trace == result) drawn_model_ = entry->id;
-    }
-    if (draw && drawn_model_ == ModelId::None) {
-      error("machine.draw", m.machine->draw->name.span, "'draw' must return a trace of a model")
-          .with_suggestion("return r.trace(u)");
+    if (draw) out.model = recorded_model(result);
+    if (draw && out.model == ModelId::None) {
+      Diagnostic& d = error("machine.draw", m.machine->draw->name.span,
+                            "'draw' must return a trace of a model");
+      if (drawn_model_ == ModelId::None) {
+        d.with_suggestion("return r.trace(u)");
+      } else {
+        d.with_note(program_[drawn_model_].span, "this model has arguments that only a step knows");
+      }
       draw.reset();
     }
-    if (draw) out.model = drawn_model_;
   } else {
     error("machine.draw", span, "the machine '" + m.name + "' has no 'draw': it records nothing");
   }
