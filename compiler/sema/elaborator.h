@@ -534,6 +534,8 @@ class Elaborator {
   bool infer(const ast::FunctionDecl& decl);
   void inputs(const ast::FunctionDecl& decl);
   void input(const ast::Param& param, const std::set<std::string>& size_params);
+  /// Whether data can bind it: a size symbol, perhaps plus a constant, or a constant.
+  bool is_bound_by_data(const Size& size) const;
   /// The dims of data as they are bound (typed::Input::dims), with the checks that this takes.
   std::vector<Size> bound_dims(const Type& type, const std::string& name, Span span);
   std::optional<Value> model_infer(const ast::FunctionDecl& decl);

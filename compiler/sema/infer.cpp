@@ -121,23 +121,24 @@ void names_in(const ast::Expr& e, std::set<std::string>& out) {
   }
 }
 
-// Whether data can bind it: a size symbol, perhaps plus a constant, or a constant.
-bool is_simple(const Size& size) {
+}  // namespace
+
+bool Elaborator::is_bound_by_data(const Size& size) const {
   int variables = 0;
   for (const Size::Term& term : size.terms) {
     if (term.factors.empty()) continue;
     if (term.factors.size() > 1 || term.coefficient != 1) return false;
+    const std::vector<VarId>& sizes = program_.sizes;
+    if (std::find(sizes.begin(), sizes.end(), term.factors[0]) == sizes.end()) return false;
     ++variables;
   }
   return variables <= 1;
 }
 
-}  // namespace
-
 std::vector<Size> Elaborator::bound_dims(const Type& type, const std::string& name, Span span) {
   std::vector<Size> out = type.dims;
   for (size_t i = 0; i < out.size(); ++i) {
-    if (is_simple(out[i])) continue;
+    if (is_bound_by_data(out[i])) continue;
     // A symbol of its own takes what the data have, which must be what the type says.
     const VarId own =
         new_variable("size " + std::to_string(i + 1) + " of " + name, int_type(), span);
@@ -202,7 +203,7 @@ void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_pa
     declare(p.name, Poison{});
     return;
   }
-  if (type.index_bound && !is_simple(*type.index_bound)) {
+  if (type.index_bound && !is_bound_by_data(*type.index_bound)) {
     error("infer.shape", p.type->span,
           "what data index into has a size that is a number, a name, or a name and a number")
         .with_found(text(*type.index_bound))

@@ -74,7 +74,8 @@ class Splitter {
     mlir::moveLoopInvariantCode(mlir::cast<mlir::LoopLikeOpInterface>(*loop));
     if (!data_.contains(loop.induction())) return;
     const auto is_data = [&](Value value) {
-      return data_.contains(value) && !analysis::is_outside(value, loop);
+      return data_.contains(value) && !analysis::is_outside(value, loop) &&
+             has_one_shape(value, loop);
     };
     const auto stops = [&](Value value) { return analysis::is_outside(value, loop); };
 
@@ -166,6 +167,24 @@ class Splitter {
     }
     rest = drop_unused(rest);
     if (rest) data_.insert(rest.induction());
+  }
+
+  /// Whether the array has one shape in all iterations: rows of different lengths have no array.
+  static bool has_one_shape(Value value, ForOp loop) {
+    const auto type = mlir::dyn_cast<mlir::RankedTensorType>(value.getType());
+    for (int64_t d = 0; type && d < type.getRank(); ++d) {
+      const analysis::Extent extent = analysis::extent_of(value, d);
+      if (extent.constant || extent.slot) continue;
+      if (extent.value) {
+        if (!analysis::is_outside(extent.value, loop)) return false;
+        continue;
+      }
+      auto made = value.getDefiningOp<ForOp>();
+      if (!made || d != 0 || !analysis::is_outside(made.getLower(), loop) ||
+          !analysis::is_outside(made.getUpper(), loop))
+        return false;
+    }
+    return true;
   }
 
   /// A sum or a map of a value from outside the loop that is data.
