@@ -3,7 +3,11 @@
 #include <atomic>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#include <sanitizer/allocator_interface.h>
+#include <cstddef>
+// Of the sanitizer's allocator_interface.h, which Debian's GCC comes without.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
+                                                                  std::size_t),
+                                                         void (*)(const volatile void*));
 #else
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -26,7 +30,7 @@ long allocation_events() { return events.load(std::memory_order_relaxed); }
 
 namespace {
 [[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, size_t) { count(); }, [](const volatile void*) { count(); });
+    [](const volatile void*, std::size_t) { count(); }, [](const volatile void*) { count(); });
 }  // namespace
 
 #else

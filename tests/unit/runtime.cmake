@@ -1,4 +1,4 @@
-# The runtime: one test a folder, and the allocation test, which replaces operator new.
+# The runtime: one test a folder, and the allocation test, which replaces malloc.
 set(runtime_tests ${CMAKE_CURRENT_LIST_DIR}/runtime)
 
 add_library(runtime_test_program STATIC ${runtime_tests}/toy_program.cpp)
@@ -13,7 +13,9 @@ borel_test(runtime_io_test
                    ${runtime_tests}/report_test.cpp ${runtime_tests}/summary_statistics_test.cpp
            DEPENDS runtime_test_program)
 target_compile_definitions(runtime_io_test PRIVATE BOREL_RUNTIME_TEST_FOLDER="${runtime_tests}")
-borel_test(runtime_allocation_test SOURCES ${runtime_tests}/allocation_test.cpp
+borel_test(runtime_allocation_test
+           SOURCES ${runtime_tests}/allocation_test.cpp
+                   ${CMAKE_SOURCE_DIR}/tests/run/allocation_count.cpp
            DEPENDS runtime_test_program)
 
 # The files as other programs read them.
