@@ -41,9 +41,9 @@ StanliProgram::StanliProgram(const std::filesystem::path& library,
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw std::runtime_error(dlerror());
   void* (*create)(const char*, const char*, const ModelOptions*, char*, std::size_t) = nullptr;
-  std::int64_t (*dim)(void*) = nullptr;
+  std::int64_t (*count)(void*) = nullptr;
   find(handle, "stanli_model_new_from_stan_with_opts", create);
-  find(handle, "stanli_n_unconstrained", dim);
+  find(handle, "stanli_n_unconstrained", count);
   find(handle, "stanli_grad", gradient_);
   find(handle, "stanli_model_free", free_);
   std::array<char, 4096> message{};
@@ -52,7 +52,7 @@ StanliProgram::StanliProgram(const std::filesystem::path& library,
   model_ = create(read_text(program).c_str(), read_text(data).c_str(), &options, message.data(),
                   message.size());
   if (model_ == nullptr) throw std::runtime_error(message.data());
-  dim_ = static_cast<std::size_t>(dim(model_));
+  dim_ = static_cast<std::size_t>(count(model_));
 }
 
 StanliProgram::~StanliProgram() { free_(model_); }
