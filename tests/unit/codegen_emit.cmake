@@ -13,6 +13,7 @@ endforeach()
 
 borel_test(codegen_emit_random_test MLIR
            SOURCES ${CMAKE_CURRENT_LIST_DIR}/codegen_emit_random_test.cpp
+                   ${CMAKE_SOURCE_DIR}/tests/measure/function_expressions.cpp
                    ${CMAKE_SOURCE_DIR}/tests/measure/function_generator.cpp
                    ${CMAKE_SOURCE_DIR}/tests/measure/writer.cpp
            DEPENDS borel_codegen_emit_support)
