@@ -55,6 +55,7 @@ const Settings models[] = {
     {"rats_data-rats_model"},
     {"dogs-dogs"},
     // Funnels and heavy tails: small steps and many draws.
+    {"irt_2pl-irt_2pl", 12000, 0.95},
     {"seeds_data-seeds_model", 100000, 0.99},
     // As the posterior is written, the effects are too narrow for one step size where their scale
     // is small, and 4 x 60000 draws are too few, Stan's as Borel's.
