@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <sstream>
 
 #include "compiler/codegen/emit_module.h"
@@ -186,7 +186,7 @@ static Call make_call(mlir::ModuleOp source, mlir::func::FuncOp op,
     }
     Cell cell;
     cell.address = memory_of(like.at(i));
-    std::memset(cell.address, 0xee, call.memory.back().size() * 8);
+    std::fill_n(static_cast<unsigned char*>(cell.address), call.memory.back().size() * 8, 0xee);
     call.result_memory.push_back(call.memory.size() - 1);
     call.cells.push_back(cell);
   }
