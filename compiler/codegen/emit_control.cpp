@@ -10,7 +10,7 @@ void FunctionEmitter::emit_for(prob::ForOp loop) {
   if (!lanes_ && m_.target.vector_width > 1)
     if (auto plan =
             plan_vectors(loop, *plan_, m_.extents, static_cast<unsigned>(m_.target.vector_width)))
-      return emit_vector_for(loop, *plan);
+      return plan->scanned ? emit_scanned_for(loop, *plan) : emit_vector_for(loop, *plan);
   emit_scalar_for(loop);
 }
 

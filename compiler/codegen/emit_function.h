@@ -155,11 +155,30 @@ class FunctionEmitter {
     IRValue *from, *to;
     bool masked;  // the last vector may be a part of one
     llvm::BasicBlock* exit;
+    IRValue* carry = nullptr;  // of a scanned loop: what comes in
+    bool down = false;         // a scanned loop that runs backwards: from `to` on
   };
-  void emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
-                  llvm::SmallVectorImpl<IRValue*>& sums);
+  // Returns what a scanned loop carries at its end.
+  IRValue* emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
+                      llvm::SmallVectorImpl<IRValue*>& sums);
   void emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
                        llvm::SmallVectorImpl<IRValue*>& sums, llvm::BasicBlock* end);
+  // emit_scan.cpp: linear recurrences
+  struct Scan {
+    unsigned width = 1;
+    bool down = false;
+    llvm::SmallVector<IRValue*, 4> powers;  // a^1, a^2, a^4, … a^width in all lanes
+  };
+  void emit_scanned_for(prob::ForOp loop, const VectorPlan& plan);
+  Scan begin_scan(prob::ForOp loop, unsigned width);
+  IRValue* coefficient(prob::ForOp loop, Value value);
+  IRValue* offset(prob::ForOp loop, Value value);
+  IRValue* scan_start(const Scan& scan, IRValue* carry);
+  IRValue* delayed(const Scan& scan, IRValue* v, IRValue* before, unsigned k);
+  IRValue* multiply_add(IRValue* a, IRValue* b, IRValue* c);
+  IRValue* emit_scanned_block(prob::ForOp loop, const Scan& scan,
+                              llvm::MutableArrayRef<IRValue*> state);
+
   // A sum of logarithms: of the arguments so far, the product for math.log and the product of
   // 1 + x, less 1, for math.log1p (which keeps the digits of small x).
   struct LogSum {

@@ -58,10 +58,16 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
         llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width)));
 
   llvm::BasicBlock* end = block("lanes.end");
+  IRValue *carry = nullptr, *carried = nullptr;
   if (plan.unroll > 1) {
     emit_many_lanes(loop, plan, sums, end);
   } else {
-    emit_lanes(loop, plan, {width, lower, lower, upper, true, end}, sums);
+    LaneLoop whole{width, lower, lower, upper, true, end};
+    if (plan.scanned) {
+      whole.carry = carry = scalar_of(loop.getCarryInits()[0]);
+      whole.down = loop.getReverse();
+    }
+    carried = emit_lanes(loop, plan, whole, sums);
     b_.SetInsertPoint(end);
   }
   lanes_ = &state;
@@ -74,6 +80,12 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   b_.CreateBr(next);
 
   b_.SetInsertPoint(next);
+  if (carried) {
+    auto* phi = b_.CreatePHI(carried->getType(), 2);
+    phi->addIncoming(carry, before);
+    phi->addIncoming(carried, leaving);
+    set(loop.getCarries()[0], uniform_lanes(phi));
+  }
   for (auto [result, total] : llvm::zip(loop.getSums(), totals)) {
     auto* phi = b_.CreatePHI(total->getType(), 2);
     phi->addIncoming(llvm::Constant::getNullValue(total->getType()), before);
@@ -132,17 +144,32 @@ void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
 }
 
 // The loop proper, at the insertion point; leaves to `exit`. `sums` go in and come out.
-void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
-                                 llvm::SmallVectorImpl<IRValue*>& sums) {
+llvm::Value* FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan,
+                                         const LaneLoop& lanes,
+                                         llvm::SmallVectorImpl<IRValue*>& sums) {
   VectorState state;
   state.width = lanes.width;
   state.plan = &plan;
+  Scan scan;
+  IRValue* scan_from = nullptr;
+  if (plan.scanned) {
+    scan = begin_scan(loop, lanes.width);
+    scan_from = scan_start(scan, lanes.carry);
+  }
+  IRValue* start = lanes.down ? b_.CreateSub(lanes.to, constant(lanes.width)) : lanes.from;
   lanes_ = &state;
   llvm::BasicBlock *entering = b_.GetInsertBlock(), *body = block("lanes");
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
   auto* at = b_.CreatePHI(m_.i64, 2);
-  at->addIncoming(lanes.from, entering);
+  at->addIncoming(start, entering);
+  llvm::SmallVector<IRValue*, 4> scan_state, scan_phis;
+  for (unsigned i = 0; i < scan.powers.size(); ++i) {
+    auto* phi = b_.CreatePHI(scan_from->getType(), 2);
+    phi->addIncoming(scan_from, entering);
+    scan_phis.push_back(phi);
+  }
+  scan_state = scan_phis;
   llvm::SmallVector<llvm::PHINode*> phis;
   for (IRValue* sum : sums) {
     phis.push_back(b_.CreatePHI(sum->getType(), 2));
@@ -154,7 +181,11 @@ void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const
   llvm::sort(log_sums, [](const LogSum& a, const LogSum& b) { return a.sum < b.sum; });
   for (const LogSum& log_sum : log_sums)
     log_sum.product->addIncoming(neutral_product(log_sum, lanes.width), entering);
-  if (lanes.masked) {
+  if (lanes.down) {  // the last vector is the one that may be a part
+    IRValue* before = b_.CreateSub(lanes.from, at);
+    state.mask = b_.CreateICmpSLE(b_.CreateVectorSplat(lanes.width, before), lane_numbers());
+    state.last = constant(lanes.width - 1);
+  } else if (lanes.masked) {
     IRValue* left = b_.CreateSub(lanes.to, at);
     state.mask = b_.CreateICmpSGT(b_.CreateVectorSplat(lanes.width, left), lane_numbers());
     state.last = b_.CreateSub(
@@ -164,7 +195,12 @@ void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const
     state.last = constant(lanes.width - 1);
   }
   set(loop.induction(), {at, constant(1), Shape::Linear});
-  emit_block(loop.block());
+  IRValue* carries = nullptr;
+  if (plan.scanned) {
+    carries = emit_scanned_block(loop, scan, scan_state);
+  } else {
+    emit_block(loop.block());
+  }
   store_maps(loop, loop.getMaps().empty() ? nullptr : b_.CreateSub(at, lanes.origin));
   for (unsigned i = 0; i < sums.size(); ++i) {
     mlir::Value value = loop.terminator().getSums()[i];
@@ -173,20 +209,34 @@ void FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& plan, const
     sums[i] = lanes.masked ? b_.CreateSelect(state.mask, sum, phis[i]) : sum;
   }
   for (LogSum& log_sum : log_sums) sums[log_sum.sum] = multiply_up(log_sum, phis[log_sum.sum]);
-  IRValue* following = b_.CreateAdd(at, constant(lanes.width));
+  const auto width = static_cast<std::int64_t>(lanes.width);
+  IRValue* following = b_.CreateAdd(at, constant(lanes.down ? -width : width));
+  IRValue* more =
+      lanes.down ? b_.CreateICmpSGT(at, lanes.from) : b_.CreateICmpSLT(following, lanes.to);
+  IRValue* leaving_lane = nullptr;
+  if (plan.scanned)
+    leaving_lane = lanes.down ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, constant(0),
+                                                         b_.CreateSub(lanes.from, at))
+                              : state.last;
   llvm::BasicBlock* last = b_.GetInsertBlock();
   at->addIncoming(following, last);
+  for (auto [phi, value] : llvm::zip(scan_phis, scan_state))
+    llvm::cast<llvm::PHINode>(phi)->addIncoming(value, last);
   for (unsigned i = 0; i < sums.size(); ++i) phis[i]->addIncoming(sums[i], last);
   for (const LogSum& log_sum : log_sums) log_sum.product->addIncoming(log_sum.next, last);
-  llvm::BasicBlock* done = log_sums.empty() ? lanes.exit : block("lanes.done");
-  b_.CreateCondBr(b_.CreateICmpSLT(following, lanes.to), body, done);
-  if (!log_sums.empty()) {
+  const bool finishes = !log_sums.empty() || plan.scanned;
+  llvm::BasicBlock* done = finishes ? block("lanes.done") : lanes.exit;
+  b_.CreateCondBr(more, body, done);
+  IRValue* carried = nullptr;
+  if (finishes) {
     b_.SetInsertPoint(done);
+    if (plan.scanned) carried = b_.CreateExtractElement(carries, leaving_lane);
     for (const LogSum& log_sum : log_sums)
       sums[log_sum.sum] = b_.CreateFAdd(sums[log_sum.sum], log_of_product(log_sum, log_sum.next));
     b_.CreateBr(lanes.exit);
   }
   lanes_ = nullptr;
+  return carried;
 }
 
 // ---- sums of logarithms -----------------------------------------------------------------------

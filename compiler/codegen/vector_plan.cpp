@@ -24,11 +24,14 @@ class Planner {
       : loop_(loop), storage_(storage), extents_(extents), width_(width) {}
 
   std::optional<VectorPlan> run() {
-    if (!loop_.is_plate()) return std::nullopt;
+    if (!loop_.is_plate() && !find_scan()) return std::nullopt;
     plan_.varying.insert(loop_.induction());
     if (!accept_ends(loop_) || !accept(loop_.block(), 0)) return std::nullopt;
     for (const Value map : loop_.terminator().getMaps())
       if (prob::is_array(map.getType())) return std::nullopt;
+    if (plan_.scanned)
+      return is_linear(loop_.terminator().getCarries()[0]) ? std::optional(std::move(plan_))
+                                                           : std::nullopt;
     if (inner_is_better()) return std::nullopt;
     find_log_sums();
     plan_.unroll = unroll();
@@ -213,6 +216,52 @@ class Planner {
         ++inner;
     });
     return nested && possible && inner > ours;
+  }
+
+  // Whether the loop may be scanned, but for its step.
+  bool find_scan() {
+    if (loop_.getCarries().size() != 1 || !mlir::isMemoryEffectFree(loop_)) return false;
+    const Value carry = loop_.carry_args()[0];
+    if (prob::is_array(carry.getType()) || !prob::is_real(carry.getType())) return false;
+    plan_.varying.insert(carry);
+    bool plain = true;
+    for (Operation& op : loop_.block().without_terminator()) {
+      bool behind = false;
+      op.walk([&](Operation* inner) {
+        // Lanes that do not run may be the first ones, where a check would see them.
+        plain = plain && !mlir::isa<prob::ForOp, mlir::func::CallOp>(inner) &&
+                !inner->hasAttr("place") && !inner->hasAttr(prob::place_attribute);
+        for (const Value operand : inner->getOperands()) {
+          Operation* of = operand.getDefiningOp();
+          behind = behind || operand == carry || (of && plan_.behind_carry.contains(of));
+        }
+      });
+      if (behind) plan_.behind_carry.insert(&op);
+    }
+    plan_.scanned = plain;
+    return plain;
+  }
+
+  // Whether a value is a * carry + x, with an `a` that is known before the loop.
+  bool is_linear(Value value) {
+    if (value == loop_.carry_args()[0]) return true;
+    Operation* op = value.getDefiningOp();
+    if (!op || !plan_.behind_carry.contains(op)) return false;
+    if (mlir::isa<arith::AddFOp, arith::SubFOp>(op))
+      return linear_or_free(op->getOperand(0)) && linear_or_free(op->getOperand(1));
+    if (mlir::isa<arith::NegFOp>(op)) return is_linear(op->getOperand(0));
+    if (!mlir::isa<arith::MulFOp>(op)) return false;
+    for (const unsigned i : {0u, 1u})
+      if (is_fixed(op->getOperand(i)) && is_linear(op->getOperand(1 - i))) return true;
+    return false;
+  }
+  bool linear_or_free(Value value) {
+    return !plan_.behind_carry.contains(value.getDefiningOp()) || is_linear(value);
+  }
+  // A value from outside, or its negative.
+  bool is_fixed(Value value) {
+    if (auto negative = value.getDefiningOp<arith::NegFOp>()) value = negative.getOperand();
+    return !loop_.getBody().isAncestor(value.getParentRegion());
   }
 
   void find_log_sums() {

@@ -22,6 +22,10 @@ struct VectorPlan {
   // Logarithms, math.log and math.log1p, that are summed and not used otherwise: the sum is the
   // logarithm of a running product. By operation: which of the loop's sums.
   llvm::DenseMap<mlir::Operation*, unsigned> log_sums;
+  // A loop with one carry, whose next value is a * carry + x for an `a` that does not vary: the
+  // carries of a vector's lanes are scanned. The operations that need them, in all.
+  bool scanned = false;
+  llvm::DenseSet<mlir::Operation*> behind_carry;
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
 };
 

@@ -69,6 +69,59 @@ func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
   for (const std::int64_t n : extents) ir.expect_same("f", {reals(n), reals(n, 2), 0.25});
 }
 
+// Scanned over lanes: forwards and backwards, sums and products in several orders, what comes in
+// and what goes out, branches on the carry; and coefficients whose powers leave the range.
+TEST_P(Loops, LinearRecurrences) {
+  CompiledIr ir(R"(
+func.func @f(%x: tensor<?xf64>, %a: f64, %b: f64, %start: f64, %from: i64)
+    -> (f64, tensor<?xf64>, tensor<?xf64>, f64, f64, tensor<?xf64>, f64, tensor<?xf64>, f64) {
+  %zero = arith.constant 0 : i64
+  %f0 = arith.constant 0.0 : f64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %z = prob.zeros(%n) : tensor<?xf64>
+  %last, %before, %after, %sum, %big = prob.for %i = %from to %n carry(%c = %start : f64)
+      map(f64, f64) sum(f64, f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %p = arith.mulf %c, %a : f64
+    %q = arith.mulf %xi, %b : f64
+    %next = arith.addf %q, %p : f64
+    %up = arith.cmpf ogt, %c, %xi : f64
+    %chosen = scf.if %up -> f64 {
+      %s = arith.mulf %c, %c : f64
+      scf.yield %s : f64
+    } else {
+      scf.yield %xi : f64
+    }
+    prob.yield carry(%next : f64) map(%c, %next : f64, f64) sum(%next, %chosen : f64, f64)
+  }
+  // a (b - c) - x, against the direction of memory.
+  %back, %r, %added = prob.for %i = %from to %n reverse carry(%c = %last : f64)
+      into(%o = %z : tensor<?xf64>) map(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %d = arith.subf %b, %c : f64
+    %p = arith.mulf %a, %d : f64
+    %next = arith.subf %p, %xi : f64
+    %o1 = prob.add_at %c into %o[%i] : f64 into tensor<?xf64>
+    prob.yield carry(%next : f64) map(%next : f64) into(%o1 : tensor<?xf64>)
+  }
+  %total = prob.for %i = %zero to %n carry(%c = %f0 : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %next = arith.addf %c, %xi : f64
+    prob.yield carry(%next : f64)
+  }
+  return %last, %before, %after, %sum, %back, %r, %total, %added, %big
+      : f64, tensor<?xf64>, tensor<?xf64>, f64, f64, tensor<?xf64>, f64, tensor<?xf64>, f64
+})",
+                GetParam());
+  for (const std::int64_t n : extents)
+    for (const double a : {0.7, -0.9, 1.0, 0.0, 1e-60})
+      for (const std::int64_t from : {0, 3}) ir.expect_same("f", {reals(n), a, 0.6, 1.3, from});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::int64_t n : {0, 1, 2, 4})
+    for (const double a : {1e70, -3e200, nan})
+      ir.expect_same("f", {reals(n), a, 0.6, 0.0, std::int64_t{0}});
+}
+
 TEST_P(Loops, WholePowers) {
   const char* text = R"(
 func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>) -> tensor<?xf64> {
