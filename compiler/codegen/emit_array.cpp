@@ -258,7 +258,7 @@ void FunctionEmitter::store(const Array& array, Lanes offset, Lanes value, bool 
   } else {
     IRValue* held = to_memory(vector(value), array.element);
     const bool linear = offset.shape == Shape::Linear && is_one(offset.step);
-    if (linear && whole && !lanes_->conditional &&
+    if (linear && whole && !lanes_->conditional && !lanes_->down &&
         lanes_->width <= static_cast<unsigned>(m_.target.vector_width))
       write = b_.CreateAlignedStore(held, address(array, offset.value), llvm::Align(8));
     else if (linear)

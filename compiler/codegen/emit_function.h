@@ -43,6 +43,7 @@ struct VectorState {
   llvm::Value* mask = nullptr;  // <width x i1>: lanes that run this iteration and branch
   llvm::Value* last = nullptr;  // i64: the number of the last lane of the iteration that runs
   bool conditional = false;     // within a branch that perhaps no lane takes
+  bool down = false;            // from the end: the lanes that do not run are the first ones
   const VectorPlan* plan = nullptr;
 };
 

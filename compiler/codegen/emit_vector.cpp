@@ -149,6 +149,7 @@ llvm::Value* FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& pla
                                          llvm::SmallVectorImpl<IRValue*>& sums) {
   VectorState state;
   state.width = lanes.width;
+  state.down = lanes.down;
   state.plan = &plan;
   Scan scan;
   IRValue* scan_from = nullptr;
