@@ -1,6 +1,6 @@
 /// Arithmetic of symbolic extents: polynomials over immutable int variables (typed::Size), always
-/// canonical: terms sorted by their factors, no coefficient 0. A coefficient that int64_t has no room
-/// for becomes the largest or the smallest but one.
+/// canonical: terms sorted by their factors, no coefficient 0. A coefficient that int64_t has no
+/// room for becomes the largest or the smallest but one.
 #pragma once
 
 #include <functional>
