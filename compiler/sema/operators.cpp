@@ -47,6 +47,27 @@ std::string_view sign_of(ast::BinaryOp op) {
   return "?";
 }
 
+/// x op y; nothing where op is no comparison.
+template <typename T>
+std::optional<bool> compared(Op op, T x, T y) {
+  switch (op) {
+    case Op::Eq:
+      return x == y;
+    case Op::Ne:
+      return x != y;
+    case Op::Lt:
+      return x < y;
+    case Op::Le:
+      return x <= y;
+    case Op::Gt:
+      return x > y;
+    case Op::Ge:
+      return x >= y;
+    default:
+      return std::nullopt;
+  }
+}
+
 template <class T>
 const T* constant_of(const ExprPtr& e) {
   const auto* c = typed::as<typed::Constant>(*e);
@@ -177,21 +198,11 @@ ExprPtr Elaborator::elementwise(Op op, ExprPtr a, ExprPtr b, Scalar result, Span
     if (op == Op::Div) return constant(span, *x / *y);
     if (op == Op::Min) return constant(span, std::min(*x, *y));
     if (op == Op::Max) return constant(span, std::max(*x, *y));
-    if (op == Op::Eq) return constant(span, *x == *y);
-    if (op == Op::Ne) return constant(span, *x != *y);
-    if (op == Op::Lt) return constant(span, *x < *y);
-    if (op == Op::Le) return constant(span, *x <= *y);
-    if (op == Op::Gt) return constant(span, *x > *y);
-    if (op == Op::Ge) return constant(span, *x >= *y);
+    if (const std::optional<bool> holds = compared(op, *x, *y)) return constant(span, *holds);
   }
   if (const int64_t* x = constant_of<int64_t>(a), *y = constant_of<int64_t>(b); x && y) {
     int64_t folded = 0;
-    if (op == Op::Eq) return constant(span, *x == *y);
-    if (op == Op::Ne) return constant(span, *x != *y);
-    if (op == Op::Lt) return constant(span, *x < *y);
-    if (op == Op::Le) return constant(span, *x <= *y);
-    if (op == Op::Gt) return constant(span, *x > *y);
-    if (op == Op::Ge) return constant(span, *x >= *y);
+    if (const std::optional<bool> holds = compared(op, *x, *y)) return constant(span, *holds);
     if (op == Op::Add && !__builtin_add_overflow(*x, *y, &folded)) return constant(span, folded);
     if (op == Op::Sub && !__builtin_sub_overflow(*x, *y, &folded)) return constant(span, folded);
     if (op == Op::Mul && !__builtin_mul_overflow(*x, *y, &folded)) return constant(span, folded);

@@ -12,6 +12,7 @@
 #include "compiler/driver/bound.h"
 #include "compiler/driver/messages.h"
 #include "tests/run/every_function.h"
+#include "tests/unit/runtime/temporary_folder.h"
 
 namespace borel::driver {
 namespace {
@@ -22,21 +23,6 @@ class Silent : public testing::CallObserver {
  public:
   void before(const char*) override {}
   void after(const char*) override {}
-};
-
-/// A folder that goes with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "borel-XXXXXX").string()) {
-    EXPECT_NE(mkdtemp(path_.data()), nullptr);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
 };
 
 /// What `borel build --sanitize-address --output LIBRARY` does.
@@ -67,7 +53,7 @@ class GeneratedCode : public ::testing::TestWithParam<const char*> {
     ProgramArguments arguments;
     arguments.file = BOREL_PROGRAMS "/" + name + ".ppl";
     ASSERT_EQ(bind_program(arguments, data, {}, plain_), exit_ok);
-    const std::string library = folder_.file("program.so");
+    const std::string library = folder_ / "program.so";
     ASSERT_NO_FATAL_FAILURE(build(arguments.file, library));
     library_ = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     ASSERT_NE(library_, nullptr) << dlerror();
@@ -86,7 +72,7 @@ class GeneratedCode : public ::testing::TestWithParam<const char*> {
   }
 
   BoundProgram plain_;  // the same program without instrumentation
-  TemporaryFolder folder_;
+  io::test::TemporaryFolder folder_;
   void* library_ = nullptr;
   const borel_program* program_ = nullptr;
 };

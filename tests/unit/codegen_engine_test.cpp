@@ -15,6 +15,7 @@
 #include <string>
 
 #include "compiler/codegen/engine.h"
+#include "tests/unit/runtime/temporary_folder.h"
 
 namespace borel::codegen {
 namespace {
@@ -50,20 +51,6 @@ done:
   %r = phi double [0.0, %entry], [%t, %loop]
   ret double %r
 })";
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "borel-XXXXXX").string()) {
-    EXPECT_NE(mkdtemp(path_.data()), nullptr);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 TargetSpec host() {
   Result<TargetSpec> target = host_target();
@@ -212,8 +199,8 @@ TEST_P(Linked, LibraryRuns) {
   llvm::LLVMContext context;
   Result<Compiled> compiled = compile(*parse(twice, context), host(), {});
   ASSERT_TRUE(compiled);
-  const TemporaryFolder folder;
-  const std::string path = folder.file("libtwice.so");
+  const io::test::TemporaryFolder folder;
+  const std::string path = folder / "libtwice.so";
   LinkOptions options;
   options.linker = GetParam();
   options.soname = "libtwice.so";
@@ -265,10 +252,10 @@ TEST(Engine, AddressSanitizerCatchesAnOverrunInALibrary) {
   options.address_sanitizer = true;
   Result<Compiled> compiled = compile(*parse(sum, context), host(), options);
   ASSERT_TRUE(compiled);
-  const TemporaryFolder folder;
-  const Status linked = link_shared(compiled->object, folder.file("libsum.so"));
+  const io::test::TemporaryFolder folder;
+  const Status linked = link_shared(compiled->object, folder / "libsum.so");
   ASSERT_TRUE(linked) << linked.error().text();
-  std::ofstream(folder.file("host.c")) << R"(
+  std::ofstream(folder / "host.c") << R"(
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -283,14 +270,13 @@ int main(int argc, char** argv) {
 }
 )";
   const auto run = [](const std::string& command) { return std::system(command.c_str()); };
-  ASSERT_EQ(run("cc -fsanitize=address -o " + folder.file("host") + " " + folder.file("host.c") +
-                " -ldl"),
+  ASSERT_EQ(run("cc -fsanitize=address -o " + folder / "host" + " " + folder / "host.c" + " -ldl"),
             0);
-  const std::string host_run = folder.file("host") + " " + folder.file("libsum.so");
+  const std::string host_run = folder / "host" + " " + folder / "libsum.so";
   EXPECT_EQ(run(host_run + " 4"), 0);
-  EXPECT_NE(run(host_run + " 5 2> " + folder.file("report.txt")), 0);
+  EXPECT_NE(run(host_run + " 5 2> " + folder / "report.txt"), 0);
   std::stringstream report;
-  report << std::ifstream(folder.file("report.txt")).rdbuf();
+  report << std::ifstream(folder / "report.txt").rdbuf();
   EXPECT_NE(report.str().find("heap-buffer-overflow"), std::string::npos) << report.str();
 }
 

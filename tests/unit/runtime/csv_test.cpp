@@ -124,6 +124,39 @@ TEST(Csv, HoldsTheDrawsWithoutLoss) {
   }
 }
 
+TEST(Csv, AWholeMetricHasALineARow) {
+  const TemporaryFolder folder;
+  borel_machine machine = *runtime::test::toy_program().machine;
+  machine.name = "nuts";
+  machine.metric_size = [](const void*) -> std::int64_t { return 64; };
+  machine.metric = [](const void*, borel_workspace*, const void*, double* metric) {
+    for (int i = 0; i < 64; ++i) {
+      metric[i] = i;
+    }
+    return borel_status{BOREL_OK};
+  };
+  borel_program program = runtime::test::toy_program();
+  program.machine = &machine;
+  runtime::InputData data;
+  data.storage.emplace_back(64);
+  data.arrays.push_back({data.storage[0].data(), {0, 0, 0, 0}});
+  data.sizes.push_back(0);
+  const auto bound = runtime::Instance::bind(program, std::move(data));
+  const auto& instance = std::get<runtime::Instance>(bound);
+  const Parameters parameters = runtime::test::toy_parameters({{"draws", 5}, {"chains", 1}});
+  const auto writer = open(instance, folder.path(), parameters);
+  SampleOptions options;
+  options.parameters = &parameters;
+  options.sink = std::get<std::unique_ptr<CsvWriter>>(writer).get();
+  ASSERT_FALSE(sample(instance, options).error);
+  const auto lines = read_lines(folder / "toy_1.csv");
+  EXPECT_NE(std::find(lines.begin(), lines.end(), "#         metric = dense_e"), lines.end());
+  const auto metric = std::find(lines.begin(), lines.end(), "# Elements of inverse mass matrix:");
+  ASSERT_NE(metric, lines.end());
+  EXPECT_EQ(metric[1], "# 0, 1, 2, 3, 4, 5, 6, 7");
+  EXPECT_EQ(metric[8], "# 56, 57, 58, 59, 60, 61, 62, 63");
+}
+
 TEST(Csv, CommentsTellConfigurationAdaptationAndTime) {
   const TemporaryFolder folder;
   SampleOptions options;
