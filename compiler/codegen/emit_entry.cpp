@@ -27,6 +27,8 @@ llvm::Function* EntryEmitter::open(const llvm::Twine& name, llvm::Type* result,
     ws_ = b_.CreateAlloca(type);
     b_.CreateStore(llvm::Constant::getNullValue(type), ws_);
   }
+  if (m_.recursive())
+    b_.CreateStore(stack_address(b_), at(ws_, std::int64_t{offsetof(borel_workspace, stack)}));
   return function_;
 }
 

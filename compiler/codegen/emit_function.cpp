@@ -76,6 +76,7 @@ void FunctionEmitter::prologue() {
         buffers_[id] = memory;
   }
 
+  check_stack();
   // The frame: pieces of known extents, with one check of the space.
   llvm::SmallVector<IRValue*> offsets;
   IRValue* bytes = constant(0);
@@ -94,6 +95,19 @@ void FunctionEmitter::prologue() {
     if (buffer.kind == Buffer::Kind::Local && !buffer.before)
       buffers_[id] = b_.CreateGEP(b_.getInt8Ty(), frame, offsets[buffer.frame_slot]);
   }
+}
+
+// A function that calls itself stops before the stack does.
+void FunctionEmitter::check_stack() {
+  const auto place = f_.source->getAttrOfType<mlir::IntegerAttr>(prob::place_attribute);
+  if (!place) return;
+  IRValue* begin = b_.CreateAlignedLoad(
+      m_.i64,
+      b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offsetof(borel_workspace, stack)),
+      llvm::Align(8));
+  IRValue* used = b_.CreateSub(begin, b_.CreatePtrToInt(stack_address(b_), m_.i64));
+  fault_if(uniform_lanes(b_.CreateICmpSGT(used, constant(BOREL_STACK))), BOREL_FAULT_RECURSION,
+           place.getInt(), uniform_lanes(constant(-1)));
 }
 
 void FunctionEmitter::emit_block(mlir::Block& block) {

@@ -58,6 +58,7 @@ class FunctionEmitter {
 
   // emit_function.cpp: prologue, calls, results, faults
   void prologue();
+  void check_stack();
   void emit_block(mlir::Block& block);  // without its terminator
   void emit_op(mlir::Operation& op);
   void emit_call(mlir::func::CallOp call);
@@ -198,6 +199,7 @@ class FunctionEmitter {
   void begin_accumulators(prob::ForOp loop, const VectorPlan& plan, IRValue* trips);
   void end_accumulators();
   IRValue* reduce(IRValue* vector);
+  IRValue* row_sums(llvm::SmallVector<IRValue*> rows);
   IRValue* entry_slot(llvm::Type* type);  // stack memory that becomes a register
   IRValue* dummy();
   IRValue* lane_numbers();  // <0, 1, …>

@@ -54,6 +54,7 @@ void ModuleEmitter::declare(FuncOp op, bool in_place) {
   internal_check(op.getBody().hasOneBlock(), "a function with unstructured control flow");
   EmittedFunction& function = functions_[op];
   function.source = op;
+  recursive_ |= op->hasAttr(prob::place_attribute);
   // Array arguments in order take the memory of the array results in order.
   function.in_place.assign(op.getNumArguments(), -1);
   if (in_place) {

@@ -48,6 +48,9 @@ class ModuleEmitter {
   // Removes the declarations of functions that were not emitted.
   void drop_unused();
 
+  // Whether some function calls itself.
+  bool recursive() const { return recursive_; }
+
   EmittedFunction& function(mlir::func::FuncOp op);
   EmittedFunction& function(llvm::StringRef name);  // and emits it
   // `double borel.uniform(ptr context)`: the next uniform of the step whose RandomContext is there.
@@ -77,9 +80,15 @@ class ModuleEmitter {
   void declare(mlir::func::FuncOp op, bool in_place);
 
   std::map<mlir::Operation*, EmittedFunction> functions_;
+  bool recursive_ = false;
   llvm::Function* uniform_ = nullptr;
   std::map<std::pair<bool, bool>, llvm::Function*> copies_;
 };
+
+// The address of the current function's frame.
+inline llvm::Value* stack_address(llvm::IRBuilder<>& b) {
+  return b.CreateIntrinsic(llvm::Intrinsic::frameaddress, {b.getPtrTy()}, {b.getInt32(0)});
+}
 
 // What a step's random bits are made from; it lies at the start of the workspace of functions that
 // take a borel_key. `key` is Philox's, `spare` the second uniform of the pair last made.

@@ -26,6 +26,26 @@ llvm::Value* FunctionEmitter::reduce(IRValue* lanes) {
   return sum;
 }
 
+// The sum of each of as many vectors as each has lanes: neighbouring lanes of two are added, and
+// again, until one vector is left.
+llvm::Value* FunctionEmitter::row_sums(llvm::SmallVector<IRValue*> rows) {
+  const auto width = static_cast<int>(rows.size());
+  llvm::SmallVector<int> even, odd;
+  for (int i = 0; i < width; ++i) {
+    even.push_back(2 * i);
+    odd.push_back(2 * i + 1);
+  }
+  while (rows.size() > 1) {
+    for (std::size_t i = 0; 2 * i < rows.size(); ++i) {
+      IRValue* a = b_.CreateShuffleVector(rows[2 * i], rows[2 * i + 1], even);
+      IRValue* b = b_.CreateShuffleVector(rows[2 * i], rows[2 * i + 1], odd);
+      rows[i] = a->getType()->isFPOrFPVectorTy() ? b_.CreateFAdd(a, b) : b_.CreateAdd(a, b);
+    }
+    rows.resize(rows.size() / 2);
+  }
+  return rows.front();
+}
+
 void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) {
   IRValue *lower = scalar_of(loop.getLower()), *upper = scalar_of(loop.getUpper());
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
@@ -377,10 +397,12 @@ void FunctionEmitter::begin_accumulators(prob::ForOp loop, const VectorPlan& pla
           kind == Accumulation::Table
               ? static_cast<IRValue*>(b_.getTrue())
               : b_.CreateICmpSLE(b_.CreateMul(accumulator.elements, constant(4)), trips);
+      // Rows of lanes, a whole number of vectors of them: they are summed a vector at a time.
+      IRValue* rows = b_.CreateAnd(b_.CreateAdd(accumulator.elements, constant(width - 1)),
+                                   constant(-static_cast<std::int64_t>(width)));
       IRValue* bytes = b_.CreateSelect(
           accumulator.private_lanes,
-          b_.CreateMul(accumulator.elements, constant(8 * static_cast<std::int64_t>(width))),
-          constant(0));
+          b_.CreateMul(rows, constant(8 * static_cast<std::int64_t>(width))), constant(0));
       IRValue* memory = allocate(bytes);
       Array scratch;
       scratch.scope = scratch_scope_;
@@ -398,36 +420,35 @@ void FunctionEmitter::end_accumulators() {
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   Array scratch;
   scratch.scope = scratch_scope_;
-  const auto add_to = [&](const Accumulator& a, IRValue* offset, IRValue* lanes) {
-    const Lanes at = uniform_lanes(offset);
-    const Lanes old = load(a.target, at);
-    IRValue* sum = reduce(lanes);
-    sum =
-        sum->getType()->isDoubleTy() ? b_.CreateFAdd(old.value, sum) : b_.CreateAdd(old.value, sum);
-    store(a.target, at, uniform_lanes(sum));
+  const auto add = [&](IRValue* x, IRValue* y) {
+    return x->getType()->isFPOrFPVectorTy() ? b_.CreateFAdd(x, y) : b_.CreateAdd(x, y);
   };
   for (const Accumulator& a : accumulators_) {
     llvm::Type* type = llvm::FixedVectorType::get(m_.memory_type(a.target.element), width);
     if (a.kind == Accumulation::Register) {
-      add_to(a, a.offset, b_.CreateLoad(type, a.slot));
+      const Lanes at = uniform_lanes(a.offset);
+      IRValue* sum = reduce(b_.CreateLoad(type, a.slot));
+      store(a.target, at, uniform_lanes(add(load(a.target, at).value, sum)));
       continue;
     }
-    llvm::BasicBlock *body = block("private"), *next = block("private.end");
-    llvm::BasicBlock* before = b_.GetInsertBlock();
-    b_.CreateCondBr(b_.CreateAnd(a.private_lanes, b_.CreateICmpSGT(a.elements, constant(0))), body,
-                    next);
-    b_.SetInsertPoint(body);
-    auto* element = b_.CreatePHI(m_.i64, 2);
-    element->addIncoming(constant(0), before);
-    auto* lanes = b_.CreateAlignedLoad(
-        type, b_.CreateGEP(m_.i64, a.table, b_.CreateMul(element, constant(width))),
-        llvm::Align(8));
-    mark(lanes, scratch);
-    add_to(a, element, lanes);
-    IRValue* following = b_.CreateAdd(element, constant(1));
-    element->addIncoming(following, b_.GetInsertBlock());
-    b_.CreateCondBr(b_.CreateICmpSLT(following, a.elements), body, next);
-    b_.SetInsertPoint(next);
+    for_vectors(b_.CreateSelect(a.private_lanes, a.elements, constant(0)),
+                [&](IRValue* first, IRValue* mask) {
+                  llvm::SmallVector<IRValue*> tables;
+                  for (unsigned i = 0; i < width; ++i) {
+                    IRValue* row = b_.CreateMul(b_.CreateAdd(first, constant(i)), constant(width));
+                    auto* lanes = b_.CreateAlignedLoad(type, b_.CreateGEP(m_.i64, a.table, row),
+                                                       llvm::Align(8 * width));
+                    mark(lanes, scratch);
+                    tables.push_back(lanes);
+                  }
+                  auto* old =
+                      b_.CreateMaskedLoad(type, address(a.target, first), llvm::Align(8), mask,
+                                          llvm::Constant::getNullValue(type));
+                  mark(old, a.target);
+                  mark(b_.CreateMaskedStore(add(old, row_sums(tables)), address(a.target, first),
+                                            llvm::Align(8), mask),
+                       a.target);
+                });
   }
 }
 

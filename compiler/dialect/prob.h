@@ -49,7 +49,8 @@ inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array
 inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
 inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";        // see gradient.h
 inline constexpr llvm::StringLiteral adjoint_of_attribute = "prob.adjoint_of";  // on an adjoint
-inline constexpr llvm::StringLiteral place_attribute = "prob.place";            // checked arith ops
+inline constexpr llvm::StringLiteral place_attribute =
+    "prob.place";  // checked arith ops, functions that call themselves
 
 /// The language's `real`: no pass names a width.
 mlir::FloatType real_type(mlir::MLIRContext* context);

@@ -255,6 +255,10 @@ void ModuleLowering::declare_functions() {
     functions_[static_cast<typed::FunctionId>(i)] =
         make_function(function.name, params_of(function.params), types(function.result),
                       location(function.span), true);
+    if (function.recursion != typed::PlaceId::None)
+      functions_[static_cast<typed::FunctionId>(i)]->setAttr(
+          prob::place_attribute,
+          OpBuilder(context_).getI64IntegerAttr(static_cast<int64_t>(function.recursion)));
   }
   std::map<std::string, int> names;
   for (const typed::Global& global : program_.globals) {

@@ -306,6 +306,10 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
   }
   Specialisation& spec = *specialisations_[slots.key];
   if (spec.failed) return std::nullopt;
+  if (!spec.done) {
+    PlaceId& place = program_.functions[static_cast<size_t>(spec.id)].recursion;
+    if (place == PlaceId::None) place = new_place(callable.span, callable.name);
+  }
   if (!spec.done && !spec.has_result) {
     error("function.recursive", span,
           "the recursive function '" + callable.name + "' needs a declared result type")

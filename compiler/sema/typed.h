@@ -342,6 +342,7 @@ struct Function {
   Block body;
   bool random = false;
   Span span;
+  PlaceId recursion = PlaceId::None;  // of a function that calls itself
 };
 
 struct Site {

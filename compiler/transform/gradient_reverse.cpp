@@ -503,8 +503,8 @@ class Reverser {
     auto product = func::FuncOp::create(
         callee.getLoc(), name, mlir::FunctionType::get(callee.getContext(), inputs, adjoint_types));
     product.setPrivate();
-    if (const auto of = callee->getAttr(prob::adjoint_of_attribute))
-      product->setAttr(prob::adjoint_of_attribute, of);
+    for (const llvm::StringRef kept : {prob::adjoint_of_attribute, prob::place_attribute})
+      if (const auto attribute = callee->getAttr(kept)) product->setAttr(kept, attribute);
     module_.push_back(product);  // before its body, which may call it
     if (mlir::failed(fill_product(callee, wrt, product))) return {};
     return product;

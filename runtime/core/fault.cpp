@@ -25,6 +25,8 @@ const char* fault_kind_name(std::int32_t kind) {
       return "integer division by zero";
     case BOREL_FAULT_SHAPE:
       return "shapes that must agree do not";
+    case BOREL_FAULT_RECURSION:
+      return "a function calls itself too deeply";
     default:
       return "unknown kind of fault";
   }

@@ -1,6 +1,7 @@
 """The command as its users meet it: same draws for any number of threads, an edited algorithm runs as
 edited, exit codes, interruption. command_test.py BOREL SOURCE_ROOT"""
 import json
+import math
 import os
 import shutil
 import signal
@@ -124,6 +125,35 @@ class Command(unittest.TestCase):
         self.assertEqual(run.returncode, 4)
         self.assertIn("`sigma > 0", run.stderr)
         self.assertIn("start.ppl:3:3", run.stderr)
+
+    def test_endless_recursion_is_a_fault(self):
+        program = self.write("deep.ppl", """def odd(x: real, n: int): real {
+  if n == 0 { return x }
+  return even(x, n - 1) + 0.5
+}
+def even(x: real, n: int): real {
+  if n == 0 { return x }
+  return odd(x, n - 1)
+}
+model m(n: int) {
+  a ~ Normal(0, 1)
+  factor(odd(a, n))
+}
+infer main(n: int) { nuts(m(n)) }
+""")
+        at = self.write("at.json", '{"params_r": [0.25]}')
+        run = borel("logp", program, "--data", self.write("shallow.json", '{"n": 500}'), "--at", at)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        result = json.loads(run.stdout)
+        self.assertAlmostEqual(result["lp"], -0.5 * math.log(2 * math.pi) - 0.03125 + 125.25, 10)
+        self.assertAlmostEqual(result["grad"][0], 1 - 0.25, 12)
+        endless = self.write("endless.json", '{"n": 1000000000000}')
+        for arguments in (("logp", program, "--data", endless, "--at", at),
+                          ("sample", program, "--data", endless, "--quiet")):
+            run = borel(*arguments)
+            self.assertEqual(run.returncode, 4, run.stderr)
+            self.assertIn("a function calls itself too deeply", run.stderr)
+            self.assertIn("deep.ppl:1:5", run.stderr)
 
     def test_interruption_keeps_finished_draws(self):
         out = self.path("out")

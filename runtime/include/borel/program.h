@@ -34,6 +34,9 @@ extern "C" {
 #define BOREL_PROGRAM_SYMBOL "borel_program_entry"
 #define BOREL_MAX_RANK 4
 #define BOREL_ALIGNMENT 64 /* of instances, workspaces and states, in bytes */
+/* A function that calls itself may take this much stack, in bytes, and is a fault beyond it; all else
+ * takes a few KiB. Threads that call a program want twice as much. */
+#define BOREL_STACK 524288
 
 typedef int32_t borel_status;
 enum {
@@ -57,7 +60,8 @@ typedef enum borel_fault_kind {
   BOREL_FAULT_INDEX,      /* an index is out of range */
   BOREL_FAULT_OVERFLOW,   /* integer overflow */
   BOREL_FAULT_DIVISION,   /* integer division by zero */
-  BOREL_FAULT_SHAPE       /* shapes that must agree do not */
+  BOREL_FAULT_SHAPE,      /* shapes that must agree do not */
+  BOREL_FAULT_RECURSION   /* calls within calls took BOREL_STACK bytes of stack */
 } borel_fault_kind;
 
 /* What went wrong: `place` indexes borel_program.places; index counts from 0. */
@@ -83,6 +87,7 @@ typedef struct borel_workspace {
   int64_t needed;     /* bytes, set with BOREL_NEED_SPACE */
   int64_t rejections; /* log densities that a constraint or reject() made -infinity */
   borel_fault fault;
+  uint8_t* stack;     /* the program's own: where the stack was when it was called */
 } borel_workspace;
 
 /* Random bits are a pure function of (seed, stream, step, position); stream is the chain or
