@@ -102,8 +102,7 @@ void FunctionEmitter::check_stack() {
   const auto place = f_.source->getAttrOfType<mlir::IntegerAttr>(prob::place_attribute);
   if (!place) return;
   IRValue* begin = b_.CreateAlignedLoad(
-      m_.i64,
-      b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offsetof(borel_workspace, stack)),
+      m_.i64, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offsetof(borel_workspace, stack)),
       llvm::Align(8));
   IRValue* used = b_.CreateSub(begin, b_.CreatePtrToInt(stack_address(b_), m_.i64));
   fault_if(uniform_lanes(b_.CreateICmpSGT(used, constant(BOREL_STACK))), BOREL_FAULT_RECURSION,

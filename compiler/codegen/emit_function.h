@@ -211,8 +211,9 @@ class FunctionEmitter {
     Array target;
     IRValue* offset = nullptr;  // Register: of the element
     IRValue* slot = nullptr;    // Register: where the vector is
-    IRValue* table = nullptr;   // Table, Scattered: lane-private copies, [element * stride + lane]
-    IRValue* stride = nullptr;
+    IRValue* table =
+        nullptr;  // Table, Scattered: lane-private copies, [(element << row_shift) + lane]
+    IRValue* row_shift = nullptr;
     IRValue* private_lanes = nullptr;  // i1: whether there are copies at all
     IRValue* elements = nullptr;
   };

@@ -409,7 +409,8 @@ void FunctionEmitter::begin_accumulators(prob::ForOp loop, const VectorPlan& pla
       mark(b_.CreateMemSet(memory, b_.getInt8(0), bytes, llvm::Align(64)), scratch);
       accumulator.table =
           b_.CreateSelect(accumulator.private_lanes, memory, accumulator.target.data);
-      accumulator.stride = b_.CreateSelect(accumulator.private_lanes, constant(width), constant(1));
+      accumulator.row_shift =
+          b_.CreateSelect(accumulator.private_lanes, constant(llvm::Log2_32(width)), constant(0));
     }
     accumulator_of_[op] = static_cast<unsigned>(accumulators_.size());
     accumulators_.push_back(accumulator);
@@ -441,9 +442,8 @@ void FunctionEmitter::end_accumulators() {
                     mark(lanes, scratch);
                     tables.push_back(lanes);
                   }
-                  auto* old =
-                      b_.CreateMaskedLoad(type, address(a.target, first), llvm::Align(8), mask,
-                                          llvm::Constant::getNullValue(type));
+                  auto* old = b_.CreateMaskedLoad(type, address(a.target, first), llvm::Align(8),
+                                                  mask, llvm::Constant::getNullValue(type));
                   mark(old, a.target);
                   mark(b_.CreateMaskedStore(add(old, row_sums(tables)), address(a.target, first),
                                             llvm::Align(8), mask),
@@ -501,7 +501,7 @@ void FunctionEmitter::emit_lanes_add_at(prob::AddAtOp op, Accumulation kind) {
   const Accumulator& a = accumulators_[accumulator_of_.at(op)];
   const unsigned lanes = lanes_->width;
   IRValue* offset = vector(element_offset(target, indices));
-  offset = b_.CreateMul(offset, b_.CreateVectorSplat(lanes, a.stride));
+  offset = b_.CreateShl(offset, b_.CreateVectorSplat(lanes, a.row_shift));
   IRValue* own = b_.CreateAnd(lane_numbers(), llvm::ConstantInt::get(offset->getType(), width - 1));
   offset = b_.CreateAdd(offset, b_.CreateSelect(b_.CreateVectorSplat(lanes, a.private_lanes), own,
                                                 llvm::Constant::getNullValue(offset->getType())));

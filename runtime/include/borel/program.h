@@ -34,8 +34,8 @@ extern "C" {
 #define BOREL_PROGRAM_SYMBOL "borel_program_entry"
 #define BOREL_MAX_RANK 4
 #define BOREL_ALIGNMENT 64 /* of instances, workspaces and states, in bytes */
-/* A function that calls itself may take this much stack, in bytes, and is a fault beyond it; all else
- * takes a few KiB. Threads that call a program want twice as much. */
+/* A function that calls itself may take this much stack, in bytes, and is a fault beyond it; all
+ * else takes a few KiB. Threads that call a program want twice as much. */
 #define BOREL_STACK 524288
 
 typedef int32_t borel_status;
@@ -87,7 +87,7 @@ typedef struct borel_workspace {
   int64_t needed;     /* bytes, set with BOREL_NEED_SPACE */
   int64_t rejections; /* log densities that a constraint or reject() made -infinity */
   borel_fault fault;
-  uint8_t* stack;     /* the program's own: where the stack was when it was called */
+  uint8_t* stack; /* the program's own: where the stack was when it was called */
 } borel_workspace;
 
 /* Random bits are a pure function of (seed, stream, step, position); stream is the chain or
