@@ -262,8 +262,8 @@ extern "C" borel_code borel_data_json(borel_data* data, const char* text, size_t
     return null_handle(error, "the data handle");
   }
   const Reporter report = reporter(data->library, error);
-  if (text == nullptr) {
+  if (text == nullptr && length > 0) {
     return report.bad_argument("the text is null");
   }
-  return DataReader(*data, text, length, report)();
+  return DataReader(*data, text == nullptr ? "" : text, length, report)();
 }

@@ -32,7 +32,9 @@ borel_code bind_data(borel_data& data, borel_instance& instance, const Reporter&
     return code;
   }
   if (status != BOREL_OK) {
-    return report_fault(report, program, raw.fault, BOREL_RUN_FAILED);
+    // Sizes that only the program can compare are still the data's.
+    return report_fault(report, program, raw.fault,
+                        raw.fault.kind == BOREL_FAULT_SHAPE ? BOREL_BAD_DATA : BOREL_RUN_FAILED);
   }
   instance.is_bound = true;
   return BOREL_SUCCESS;
