@@ -7,19 +7,13 @@ namespace borel::runtime {
 int host_cpu_level() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (!(__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))) {
+  if (!__builtin_cpu_supports("x86-64-v2")) {
     return 1;
   }
-  if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))) {
+  if (!__builtin_cpu_supports("x86-64-v3")) {
     return 2;
   }
-  if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))) {
-    return 3;
-  }
-  return 4;
+  return __builtin_cpu_supports("x86-64-v4") ? 4 : 3;
 #else
   return 0;
 #endif
@@ -43,7 +37,24 @@ int cpu_level(std::string_view name) {
   return 0;
 }
 
+std::string_view taken_cpu(std::string_view target) {
+  const int here = host_cpu_level();
+  std::size_t comma = target.find(',');
+  std::string_view taken = target.substr(0, comma);
+  while (comma != std::string_view::npos) {
+    target.remove_prefix(comma + 1);
+    comma = target.find(',');
+    const std::string_view name = target.substr(0, comma);
+    const int level = cpu_level(name);
+    if (level > 0 && level <= here) {
+      taken = name;
+    }
+  }
+  return taken;
+}
+
 std::string refuse_cpu(std::string_view target, std::string_view host) {
+  target = taken_cpu(target);
   if (target.empty() || target == host) {
     return {};
   }
