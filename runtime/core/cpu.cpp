@@ -7,7 +7,8 @@ std::string refuse_cpu(std::string_view target, std::string_view host) {
     return {};
   }
   const int here = host_cpu_level();
-  std::string text = "the program was compiled for the CPU `" + std::string(target) + "`; this is ";
+  std::string text =
+      "the program was compiled for the CPU `" + std::string(taken_cpu(target)) + "`; this is ";
   if (!host.empty()) {
     text += "`" + std::string(host) + "`";
   } else if (here > 0) {

@@ -11,19 +11,13 @@ namespace borel::runtime {
 inline int host_cpu_level() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (!(__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))) {
+  if (!__builtin_cpu_supports("x86-64-v2")) {
     return 1;
   }
-  if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))) {
+  if (!__builtin_cpu_supports("x86-64-v3")) {
     return 2;
   }
-  if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))) {
-    return 3;
-  }
-  return 4;
+  return __builtin_cpu_supports("x86-64-v4") ? 4 : 3;
 #else
   return 0;
 #endif
@@ -52,11 +46,33 @@ inline int cpu_level(std::string_view name) {
   return 0;
 }
 
+// What code for `target` (borel_program.target_cpu) runs as here: `target` itself, or of several
+// levels ("x86-64-v2,x86-64-v3", least first) the last that this machine has, else the first. That
+// is the rule by which such a program chooses its own code when data are bound.
+inline std::string_view taken_cpu(std::string_view target) {
+  const int here = host_cpu_level();
+  const auto first = [](std::string_view list) {
+    const std::size_t comma = list.find(',');
+    return std::string_view(list.data(), comma == std::string_view::npos ? list.size() : comma);
+  };
+  std::string_view taken = first(target);
+  for (std::string_view name = taken; name.size() < target.size();) {
+    target.remove_prefix(name.size() + 1);
+    name = first(target);
+    const int level = cpu_level(name);
+    if (level > 0 && level <= here) {
+      taken = name;
+    }
+  }
+  return taken;
+}
+
 // Whether code for the CPU `target` may run here. `host` is this machine's CPU in LLVM's spelling,
 // where the caller knows it (the same name is always fine), or "". A level says all that it needs.
 // A CPU's name says more than its level does, so it runs only on a CPU of that name, except where
 // the caller cannot name this one.
 inline bool cpu_runs(std::string_view target, std::string_view host) {
+  target = taken_cpu(target);
   if (target.empty() || target == host) {
     return true;
   }

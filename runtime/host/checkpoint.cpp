@@ -6,6 +6,7 @@
 //   seed, stream, iteration, rejections, warmup, number of parameters, their values,
 //   size of the state, the state
 // Numbers are of eight bytes, in the order of the machine, which the target names.
+#include "runtime/core/cpu_level.h"
 #include "runtime/host/handles.h"
 
 namespace borel::host {
@@ -20,6 +21,14 @@ Hash hash_text(const char* text) {
   const std::string_view view = text_or_empty(text);
   Hash hash;
   hash.add(view.data(), view.size());
+  return hash;
+}
+
+// Of the processor that the code is for; of several, the one whose code runs here.
+Hash hash_target(const borel_program& program) {
+  const std::string_view target = runtime::taken_cpu(text_or_empty(program.target_cpu));
+  Hash hash;
+  hash.add(target.data(), target.size());
   return hash;
 }
 
@@ -86,7 +95,7 @@ borel_code check_header(const Header& header, const borel_instance& instance,
     return report(BOREL_BAD_CHECKPOINT,
                   Text() << "the checkpoint is of another program than `" << program.name << "`");
   }
-  if (!(header.target == hash_text(program.target_cpu))) {
+  if (!(header.target == hash_target(program))) {
     return report(BOREL_BAD_CHECKPOINT,
                   Text() << "the checkpoint is of the program compiled for another CPU than `"
                          << text_or_empty(program.target_cpu) << "`");
@@ -133,7 +142,7 @@ borel_code borel_chain_save(borel_chain* chain, void* bytes, size_t capacity, si
                    *size,
                    Hash{},
                    hash_text(instance.program->source_hash),
-                   hash_text(instance.program->target_cpu),
+                   hash_target(*instance.program),
                    chain->data_hash,
                    chain->key,
                    chain->worker.raw.rejections,
