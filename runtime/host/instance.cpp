@@ -98,6 +98,10 @@ void borel_instance_free(borel_instance* instance) {
   }
 }
 
+const borel_program* borel_instance_program(const borel_instance* instance) {
+  return instance == nullptr ? nullptr : instance->program;
+}
+
 int32_t borel_instance_model(const borel_instance* instance) {
   const bool has_machine = instance != nullptr && instance->program->machine != nullptr;
   return has_machine ? instance->program->machine->model : -1;

@@ -14,9 +14,9 @@
  * Status and errors. A function that can fail returns a borel_code, BOREL_SUCCESS being 0, and
  * takes `borel_error** error` last. On failure, and if `error` is not null, *error is a new error
  * that the caller frees with borel_error_free; on success it is left as it was. When there is no
- * memory for the error itself *error is a constant that may be freed like any other. After a
- * failure, output arguments are unspecified and every handle is as it was before, unless a function
- * says otherwise.
+ * memory for the error itself the call returns BOREL_NO_MEMORY, whatever else was wrong, and *error
+ * is a constant that may be freed like any other. After a failure, output arguments are unspecified
+ * and every handle is as it was before, unless a function says otherwise.
  *
  * Ownership. Handles are freed by the function named after them, null being ignored, and outlive
  * what was made from them: a library its data and instances, an instance its workers and chains.
@@ -25,7 +25,8 @@
  *
  * What this library never does: throw, abort, exit, print, change signal handlers, locale or
  * floating-point modes, keep mutable globals, or read the environment. Memory comes from the
- * allocator of the library, from no other place.
+ * allocator of the library, from no other place; only dlopen and threads that a run is asked for
+ * take their own from the system.
  *
  * Units. Log densities are in nats with all constants kept. Durations are in seconds. Counts are of
  * elements, sizes that say so are in bytes. `u` is an unconstrained point in Stan's order, a `draw`
@@ -104,7 +105,8 @@ typedef struct borel_logger {
 typedef struct borel_library borel_library;
 
 /* Checks that `program` is of this runtime's ABI and can run on this processor. The program is
- * borrowed. `allocator` (null: malloc and free) and `logger` (null: none) are copied. */
+ * borrowed, until the library is freed. `allocator` (null: malloc and free) and `logger` (null:
+ * none) are copied. */
 borel_code borel_library_open(const borel_program* program, const borel_allocator* allocator,
                               const borel_logger* logger, borel_library** library,
                               borel_error** error);
@@ -127,7 +129,8 @@ void borel_data_free(borel_data* data);
  * unchanged, until every instance that was bound to it is freed. Copied are only indices that the
  * program counts `from` another number than 0. A size symbol of the program may be given as a
  * scalar int of its name; otherwise the shapes of arrays bind it. Setting a name again replaces it.
- * Bounds and shapes are checked by borel_bind. */
+ * Bounds and shapes are checked by borel_bind; the name, the kind of number and the arguments
+ * themselves here. */
 borel_code borel_data_real(borel_data* data, const char* name, const double* values, int32_t rank,
                            const int64_t* dims, borel_error** error);
 borel_code borel_data_int(borel_data* data, const char* name, const int64_t* values, int32_t rank,
@@ -139,7 +142,7 @@ borel_code borel_data_copy_int(borel_data* data, const char* name, const int64_t
                                int32_t rank, const int64_t* dims, borel_error** error);
 /* All members of a JSON object in CmdStan's format, `length` bytes of UTF-8; members that no input
  * has are ignored with a warning to the logger. On failure the error names the first problem and
- * the data are as before. */
+ * the data are as before. Shapes, bounds and what is missing are borel_bind's to find. */
 borel_code borel_data_json(borel_data* data, const char* text, size_t length, borel_error** error);
 /* Forgets all inputs; memory is kept for the next ones. */
 void borel_data_clear(borel_data* data);
@@ -158,6 +161,7 @@ borel_code borel_rebind(borel_instance* instance, borel_data* data, borel_error*
 void borel_instance_free(borel_instance* instance);
 
 /* Models are numbered as in the program; the machine's is borel_instance_model. -1: none. */
+const borel_program* borel_instance_program(const borel_instance* instance);
 int32_t borel_instance_model(const borel_instance* instance);
 int32_t borel_find_model(const borel_instance* instance, const char* name);
 int64_t borel_dimension(const borel_instance* instance, int32_t model); /* length of u */
@@ -191,8 +195,8 @@ void borel_worker_free(borel_worker* worker);
 
 /* Log density at u, and its gradient with respect to u. With `jacobian` the log determinant of the
  * transform to the constrained space is included, as samplers want it. A density of 0 is a success
- * with -infinity; a NaN is BOREL_RUN_FAILED, naming the site and term. `u` and `gradient` have
- * borel_dimension elements and do not overlap. */
+ * with -infinity; NaN and +infinity are BOREL_RUN_FAILED, naming the site and term. `u` and
+ * `gradient` have borel_dimension elements and do not overlap. */
 borel_code borel_log_density(borel_worker* worker, int32_t model, int32_t jacobian, const double* u,
                              double* log_density, borel_error** error);
 borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32_t jacobian,
@@ -233,7 +237,8 @@ typedef struct borel_chain borel_chain;
  * same seed, settings and processor, bit for bit. */
 borel_code borel_chain_create(const borel_instance* instance, const borel_start* start,
                               borel_chain** chain, borel_error** error);
-/* Starts again on what the instance is bound to now, with memory reused. */
+/* Starts again on what the instance is bound to now, with memory reused. On failure the chain has
+ * no state and is only good for another restart. */
 borel_code borel_chain_restart(borel_chain* chain, const borel_start* start, borel_error** error);
 void borel_chain_free(borel_chain* chain);
 
@@ -248,7 +253,8 @@ borel_code borel_chain_statistics(borel_chain* chain, double* statistics, borel_
 /* A chain as bytes: the program's hash, the target, the data's hash, settings, iteration and state.
  * borel_chain_save writes at most `capacity` bytes and always sets *size to what is needed; with
  * too little room it writes nothing and returns BOREL_BAD_ARGUMENT. A chain resumed from them goes
- * on bit for bit as the one that was saved. Any bytes are safe to pass. */
+ * on bit for bit as the one that was saved. Any bytes are safe to pass that were not made to
+ * deceive: a checksum of 128 bits finds all damage, but it is no signature. */
 borel_code borel_chain_save(borel_chain* chain, void* bytes, size_t capacity, size_t* size,
                             borel_error** error);
 borel_code borel_chain_resume(const borel_instance* instance, const void* bytes, size_t size,
@@ -281,7 +287,8 @@ typedef struct borel_run_options {
    * chain by one, in order). Non-zero cancels the run. Null: none. */
   void* context;
   int32_t (*on_iteration)(void* context, const borel_iteration* iteration);
-  /* Asked between iterations; non-zero cancels. Null: never. */
+  /* Asked between iterations, by several threads at a time if threads > 1; non-zero cancels. Null:
+   * never. */
   int32_t (*cancelled)(void* context);
 
   /* Into caller memory: chains x draws (with save_warmup: warmup + draws) x borel_draw_size, and
@@ -299,7 +306,8 @@ typedef struct borel_chain_summary {
   double warmup_seconds, draw_seconds;
 } borel_chain_summary;
 
-/* Runs all chains to their ends. `summaries` has room for each chain, or is null. After a failure
+/* Runs all chains to their ends. `summaries` has room for each chain, or is null. A failure ends
+ * every chain at its next iteration; it is that of the lowest chain that has one. After a failure
  * or cancellation what was given out before stays valid, and summaries tell how far each came. */
 borel_code borel_run(const borel_instance* instance, const borel_run_options* options,
                      borel_chain_summary* summaries, borel_error** error);

@@ -2,14 +2,13 @@
  * differentiates, samples, and follows a chain by hand. Prints what a call costs over the program's
  * own function.
  *   host MODEL.so: the same program as a library, which must give the same draws */
-#include <borel/borel.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-extern const borel_program borel_program_entry;
+#include "model.h"
 
 static borel_error* error;
 static int is_broken;
@@ -62,10 +61,10 @@ static double* sample(const borel_instance* instance) {
 /* Nanoseconds of the fastest of many repetitions of a thousand calls, through the interface and
  * straight to the program. */
 static void time_calls(borel_worker* worker, const double* u) {
-  const borel_model* model = &borel_program_entry.models[0];
+  const borel_model* model = &model_program.models[0];
   borel_array inputs[2] = {{0}};
   for (int i = 0; i < 2; ++i) {
-    inputs[i].data = strcmp(borel_program_entry.inputs[i].name, "y") == 0 ? y : sigma;
+    inputs[i].data = strcmp(model_program.inputs[i].name, "y") == 0 ? y : sigma;
     inputs[i].dims[0] = 8;
   }
   static _Alignas(BOREL_ALIGNMENT) unsigned char space[1 << 16], instance[1 << 14];
@@ -73,8 +72,8 @@ static void time_calls(borel_worker* worker, const double* u) {
   borel_workspace ws = {0};
   ws.begin = space;
   ws.end = space + sizeof space;
-  expect(borel_program_entry.instance_size(inputs, sizes) <= (int64_t)sizeof instance, "size");
-  expect(borel_program_entry.bind(inputs, sizes, &ws, instance) == BOREL_OK, "bind");
+  expect(model_program.instance_size(inputs, sizes) <= (int64_t)sizeof instance, "size");
+  expect(model_program.bind(inputs, sizes, &ws, instance) == BOREL_OK, "bind");
   double through = INFINITY, direct = INFINITY, lp, other, gradient[dimension];
   for (int repetition = 0; repetition < 300; ++repetition) {
     const double start = now();
@@ -100,7 +99,7 @@ int main(int argc, char** argv) {
   borel_library *linked, *loaded;
   borel_data *data, *other_data;
   const double start = now();
-  check(borel_library_open(&borel_program_entry, NULL, NULL, &linked, &error), "open");
+  check(borel_library_open(&model_program, NULL, NULL, &linked, &error), "open");
   borel_instance* instance = bind_schools(linked, &data);
   const double opened = now();
   check(borel_library_load(argv[1], NULL, NULL, &loaded, &error), "load");

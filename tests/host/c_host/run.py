@@ -24,10 +24,10 @@ def output(*command):
 
 
 model, shared, host = (os.path.join(out, name) for name in ("model.o", "model.so", "host"))
-run(borel, "build", program, "--output", model)
 run(borel, "build", program, "--output", shared)
+run(borel, "build", program, "--output", model)
 run("cc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
-    *flags, "-I", os.path.join(root, "runtime/include"), source, model, library, "-lm", "-lpthread",
+    *flags, "-I", os.path.join(root, "runtime/include"), "-I", out, source, model, library, "-lm", "-lpthread",
     "-o", host)
 run(host, shared)
 
