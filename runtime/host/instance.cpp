@@ -173,14 +173,15 @@ borel_code borel_describe_site(const borel_instance* instance, int32_t model, in
     described.draw_offset = from.kind == BOREL_OBSERVED ? -1 : draw_offset;
     draw_offset += from.kind == BOREL_OBSERVED ? 0 : described.elements;
   }
-  if (described.kind != BOREL_LATENT) {
-    described.u_offset = -1;
+  if (described.kind != BOREL_LATENT || described.u_offset < 0) {
+    described.u_offset = -1;  // observed, derived or discrete
   } else {
-    // Up to the next latent site, or the end.
+    // Up to the next site that has some, or the end.
     std::int64_t end = found->dimension(memory);
-    if (site + 1 < found->site_count && found->sites[site + 1].kind == BOREL_LATENT) {
-      std::int64_t dims[BOREL_MAX_RANK] = {};
-      found->site_shape(memory, site + 1, dims, &end);
+    for (std::int32_t i = found->site_count - 1; i > site; --i) {
+      std::int64_t dims[BOREL_MAX_RANK] = {}, offset = -1;
+      found->site_shape(memory, i, dims, &offset);
+      end = found->sites[i].kind == BOREL_LATENT && offset >= 0 ? offset : end;
     }
     described.u_elements = end - described.u_offset;
   }

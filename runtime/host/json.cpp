@@ -70,7 +70,7 @@ JsonReader::Step JsonReader::next() {
       at_ += 3;
     }
     skip_space();
-    if (!expect('{', "`{`: the data is one object of named values")) {
+    if (!expect('{', "expected `{`: the data is one object of named values")) {
       return Step::failed;
     }
     is_open_ = true;
@@ -79,7 +79,7 @@ JsonReader::Step JsonReader::next() {
   } else {
     skip_space();
     more = accept(',');
-    if (!more && !expect('}', "`,` or `}`")) {
+    if (!more && !expect('}', "expected `,` or `}`")) {
       return Step::failed;
     }
   }
@@ -110,7 +110,7 @@ bool JsonReader::read(bool keep) {
   ints_.clear();
   reals_.clear();
   skip_space();
-  if (!expect(':', "`:` after a name")) {
+  if (!expect(':', "expected `:` after a name")) {
     return false;
   }
   skip_space();
@@ -135,10 +135,10 @@ Text JsonReader::failure() const {
                 << failure_.view();
 }
 
-bool JsonReader::fail(const Text& text) {
+bool JsonReader::fail(const char* text, const char* more) {
   if (!failed_) {
     failed_ = true;
-    failure_ = text;
+    failure_ << text << more;
     failed_at_ = at_;
   }
   return false;
@@ -149,9 +149,15 @@ bool JsonReader::no_memory() {
   return false;
 }
 
-void JsonReader::problem(const Text& text) {
+void JsonReader::problem(const char* text) {
   if (problem_.empty()) {
-    problem_ = text;
+    problem_ << text;
+  }
+}
+
+void JsonReader::ragged_row(std::int64_t found, std::int64_t other) {
+  if (problem_.empty()) {
+    problem_ << "a ragged array: a row of " << found << " elements where another has " << other;
   }
 }
 
@@ -170,13 +176,13 @@ bool JsonReader::accept(char c) {
 }
 
 bool JsonReader::expect(char c, const char* what) {
-  return accept(c) ||
-         fail(Text() << "expected " << what << (at_ == end_ ? ", found the end of the file" : ""));
+  return accept(c) || fail(what, at_ == end_ ? ", found the end of the file" : "");
 }
 
 bool JsonReader::value(int depth) {
   if (depth > max_depth) {
-    return fail(Text() << "nested more than " << max_depth << " deep");
+    static_assert(max_depth == 200);
+    return fail("nested more than 200 deep");
   }
   if (at_ == end_) {
     return fail("expected a value, found the end of the file");
@@ -189,7 +195,7 @@ bool JsonReader::value(int depth) {
     return array(depth);
   }
   if (c == '{') {
-    problem(Text("an object"));
+    problem("an object");
     return object(depth);
   }
   if (c != '"') {
@@ -205,7 +211,7 @@ bool JsonReader::value(int depth) {
     return no_memory();
   }
   if (!is_special) {
-    problem(Text("text"));
+    problem("text");
     return true;
   }
   leaf(depth);
@@ -215,7 +221,7 @@ bool JsonReader::value(int depth) {
 bool JsonReader::array(int depth) {
   ++at_;
   if (leaf_depth_ >= 0 && leaf_depth_ <= depth) {
-    problem(Text("a ragged array: an array stands where other elements are single numbers"));
+    problem("a ragged array: an array stands where other elements are single numbers");
   }
   deepest_array_ = deepest_array_ > depth ? deepest_array_ : depth;
   std::int64_t count = 0;
@@ -229,7 +235,7 @@ bool JsonReader::array(int depth) {
       ++count;
       skip_space();
     } while (accept(','));
-    if (!expect(']', "`,` or `]`")) {
+    if (!expect(']', "expected `,` or `]`")) {
       return false;
     }
   }
@@ -239,8 +245,7 @@ bool JsonReader::array(int depth) {
   if (dims_[depth] < 0) {
     dims_[depth] = count;
   } else if (dims_[depth] != count) {
-    problem(Text() << "a ragged array: a row of " << count << " elements where another has "
-                   << dims_[depth]);
+    ragged_row(count, dims_[depth]);
   }
   return true;
 }
@@ -265,7 +270,7 @@ bool JsonReader::object(int depth) {
       return no_memory();
     }
     skip_space();
-    if (!expect(':', "`:` after a name")) {
+    if (!expect(':', "expected `:` after a name")) {
       return false;
     }
     skip_space();
@@ -274,14 +279,14 @@ bool JsonReader::object(int depth) {
     }
     skip_space();
   } while (accept(','));
-  return expect('}', "`,` or `}`");
+  return expect('}', "expected `,` or `}`");
 }
 
 void JsonReader::leaf(int depth) {
   if (leaf_depth_ < 0 && deepest_array_ < depth) {
     leaf_depth_ = depth;
   } else if (leaf_depth_ != depth) {
-    problem(Text("a ragged array: a single number stands where other elements are arrays"));
+    problem("a ragged array: a single number stands where other elements are arrays");
   }
 }
 
@@ -360,7 +365,7 @@ bool JsonReader::word(int depth) {
     return is;
   };
   if (starts("null")) {
-    problem(Text("null"));
+    problem("null");
     return true;
   }
   if (starts("true")) {

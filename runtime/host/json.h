@@ -47,10 +47,11 @@ class JsonReader {
   Text failure() const;
 
  private:
-  bool fail(const Text& text);
-  bool fail(const char* text) { return fail(Text(text)); }
+  // Apart from the functions that call themselves, which keep no text on the stack.
+  [[gnu::noinline]] bool fail(const char* text, const char* more = "");
+  [[gnu::noinline]] void problem(const char* text);
+  [[gnu::noinline]] void ragged_row(std::int64_t found, std::int64_t other);
   bool no_memory();
-  void problem(const Text& text);
   void skip_space();
   bool accept(char c);
   bool expect(char c, const char* what);

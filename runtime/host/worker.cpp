@@ -160,9 +160,9 @@ const borel_site* site_of(const ModelCall& call, std::int64_t element) {
     if (call.model->sites[i].kind != BOREL_LATENT) {
       break;
     }
-    std::int64_t dims[BOREL_MAX_RANK] = {}, offset = 0;
+    std::int64_t dims[BOREL_MAX_RANK] = {}, offset = -1;
     call.model->site_shape(call.instance, i, dims, &offset);
-    if (offset <= element) {
+    if (offset >= 0 && offset <= element) {
       found = &call.model->sites[i];
     }
   }

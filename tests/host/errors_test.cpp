@@ -15,7 +15,10 @@ const borel_program& toy() { return runtime::test::toy_program(); }
 const char* const toy_data = R"({"y": [1, 2]})";
 
 TEST(Errors, OfNothing) {
-  EXPECT_EQ(borel_version(), 0u << 16 | 1u << 8 | 0u);
+  const std::string version = std::to_string(borel_version() >> 16) + "." +
+                              std::to_string(borel_version() >> 8 & 0xff) + "." +
+                              std::to_string(borel_version() & 0xff);
+  EXPECT_EQ(version, BOREL_VERSION);  // of the compiler
   EXPECT_EQ(borel_error_code(nullptr), BOREL_SUCCESS);
   EXPECT_STREQ(borel_error_message(nullptr), "");
   EXPECT_STREQ(borel_error_subject(nullptr), "");
@@ -27,6 +30,7 @@ TEST(Errors, OfNothing) {
   borel_chain_free(nullptr);
   borel_run_defaults(nullptr);
   EXPECT_EQ(borel_library_program(nullptr), nullptr);
+  EXPECT_EQ(borel_instance_program(nullptr), nullptr);
   EXPECT_EQ(borel_instance_model(nullptr), -1);
   EXPECT_EQ(borel_find_model(nullptr, "m"), -1);
   EXPECT_EQ(borel_dimension(nullptr, 0), -1);
@@ -182,6 +186,7 @@ TEST(Libraries, FromFiles) {
 TEST(Sites, AreDescribed) {
   const Bound all = bound(grouped(), grouped_data(4, 3));
   const borel_instance* instance = all.instance.get();
+  EXPECT_EQ(borel_instance_program(instance), &grouped());
   EXPECT_EQ(borel_instance_model(instance), 0);
   EXPECT_EQ(borel_find_model(instance, "grouped"), 0);
   EXPECT_EQ(borel_find_model(instance, "other"), -1);

@@ -1,5 +1,9 @@
 // What must hold for any memory and any bytes: every allocation may fail, and data and checkpoints
 // may be anything.
+#include <pthread.h>
+
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -217,6 +221,143 @@ TEST(Bytes, AsData) {
   }
   EXPECT_GT(bound_count, 300);
   EXPECT_GT(refused, 1000);
+}
+
+// A text as deep as may be is read on a small stack.
+TEST(Bytes, DeepOnASmallStack) {
+  const Library library = open(eight_schools());
+  struct Work {
+    const borel_library* library;
+    borel_code code;
+  } work = {library.get(), BOREL_SUCCESS};
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  // A checker of addresses takes several times as much.
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 256 << 10), 0);
+  pthread_t thread;
+  const auto body = [](void* context) -> void* {
+    Work& to = *static_cast<Work*>(context);
+    borel_data* data = nullptr;
+    borel_data_create(to.library, &data, nullptr);
+    const std::string text = "{\"y\": " + std::string(200, '[') + "1" + std::string(200, ']') + "}";
+    to.code = borel_data_json(data, text.data(), text.size(), nullptr);
+    borel_data_free(data);
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, body, &work), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  EXPECT_EQ(work.code, BOREL_BAD_DATA);
+}
+
+// Calls in any order, with arguments that may be wrong: each succeeds or says why not.
+TEST(Calls, InAnyOrder) {
+  std::mt19937 random(41);
+  const auto pick = [&](auto... choices) {
+    const std::array all = {choices...};
+    return all[random() % all.size()];
+  };
+  for (int round = 0; round < 150; ++round) {
+    CountingAllocator counter;
+    const Bound all = bound(grouped(), grouped_data(), counter.get());
+    std::vector<Worker> workers;
+    std::vector<Chain> made;
+    std::vector<double> place(200);
+    std::vector<char> bytes(20000);
+    std::size_t size = 0;
+    for (int i = 0; i < 60; ++i) {
+      Problem problem;
+      borel_worker* at = workers.empty() ? nullptr : workers[random() % workers.size()].get();
+      borel_chain* on = made.empty() ? nullptr : made[random() % made.size()].get();
+      const borel_instance* instance = all.instance.get();
+      double* out = random() % 20 == 0 ? nullptr : place.data();
+      const std::vector<double> u(40, pick(0., 0.3, -5., 400., std::nan(""), HUGE_VAL));
+      const int model = random() % 10 == 0 ? pick(-1, 1, 1 << 30) : 0;
+      const std::string text =
+          grouped_data(1 + static_cast<int>(random() % 9), 1 + static_cast<int>(random() % 4));
+      borel_setting settings[] = {
+          {pick("warmup", "draws", "max_depth", "nothing"), pick(0., 5., 1.5, -1.)},
+          {"chains", pick(1., 2.)}};
+      borel_start start{};
+      start.seed = random();
+      start.chain = random() % 5;
+      start.initial = random() % 2 == 0 ? u.data() : nullptr;
+      start.settings = settings;
+      start.setting_count = static_cast<int>(random() % 3);
+      borel_run_options options;
+      borel_run_defaults(&options);
+      options.warmup = 3;
+      options.draws = 2;
+      options.threads = static_cast<int>(random() % 3);
+      options.settings = settings;
+      options.setting_count = start.setting_count;
+      options.initial = start.initial;
+      double lp = 0;
+      borel_worker* new_worker = nullptr;
+      borel_chain* new_chain = nullptr;
+      borel_code code = BOREL_SUCCESS;
+      switch (random() % 15) {
+        case 0:
+          code = borel_worker_create(instance, &new_worker, problem);
+          break;
+        case 1:
+          code = borel_log_density(at, model, 1, u.data(), &lp, problem);
+          break;
+        case 2:
+          code = borel_log_density_gradient(at, model, 0, u.data(), &lp, out, problem);
+          break;
+        case 3:
+          code = borel_constrain(at, model, u.data(), out, problem);
+          break;
+        case 4:
+          code = borel_unconstrain(at, model, u.data(), out, problem);
+          break;
+        case 5:
+          code = borel_simulate(at, model, {random(), random(), random()}, out, problem);
+          break;
+        case 6:
+          code = borel_chain_create(instance, &start, &new_chain, problem);
+          break;
+        case 7:
+          code = on == nullptr ? code : borel_chain_restart(on, &start, problem);
+          break;
+        case 8:
+          code = borel_chain_step(on, static_cast<int>(random() % 6) - 1, problem);
+          break;
+        case 9:
+          code = borel_chain_draw(on, out, problem);
+          break;
+        case 10:
+          code = borel_chain_statistics(on, out, problem);
+          break;
+        case 11:
+          code = borel_chain_save(on, bytes.data(), bytes.size(), &size, problem);
+          break;
+        case 12:
+          code = borel_chain_resume(instance, bytes.data(), size, &new_chain, problem);
+          break;
+        case 13:
+          code = borel_data_json(all.data.get(), text.data(), text.size(), problem);
+          code = code != BOREL_SUCCESS ? code
+                                       : borel_rebind(all.instance.get(), all.data.get(), problem);
+          break;
+        default:
+          code = borel_run(instance, &options, nullptr, problem);
+      }
+      ASSERT_EQ(code != BOREL_SUCCESS, problem.is_set());
+      ASSERT_EQ(code, problem.code());
+      ASSERT_EQ(code != BOREL_SUCCESS, !problem.message().empty());
+      ASSERT_TRUE(code == BOREL_SUCCESS || code == BOREL_BAD_ARGUMENT || code == BOREL_RUN_FAILED ||
+                  code == BOREL_BAD_CHECKPOINT)
+          << code << problem.message();
+      if (new_worker != nullptr) {
+        workers.emplace_back(new_worker);
+      }
+      if (new_chain != nullptr) {
+        made.emplace_back(new_chain);
+      }
+    }
+  }
 }
 
 // Bytes that are not exactly those of a chain are refused, each byte of them.

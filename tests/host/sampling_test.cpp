@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "runtime/io/data.h"
 #include "runtime/loop/chains.h"
@@ -286,6 +287,55 @@ TEST(Refits, AllocateNothingOnceWarm) {
         EXPECT_EQ(lp, fresh_lp);
       }
     }
+  }
+}
+
+// Any number of threads on one instance and one set of data, each with handles of its own;
+// instances that share copied data are freed in any order.
+TEST(Threads, ShareAnInstance) {
+  const Library library = open(grouped());
+  const Data data = from_json(library, grouped_data(30, 5));
+  const Instance shared = bind_data(data);
+  constexpr int count = 64;
+  std::vector<Instance> own;
+  for (int i = 0; i < count; ++i) {
+    own.push_back(bind_data(data));
+  }
+  std::vector<double> firsts(count), densities(count);
+  std::vector<std::thread> threads;
+  const borel_setting settings[] = {{"warmup", 30}, {"draws", 10}, {"max_depth", 4}};
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      borel_start start{};
+      start.seed = 3;
+      start.chain = static_cast<std::uint64_t>(i % 4) + 1;
+      start.settings = settings;
+      start.setting_count = 3;
+      const Instance mine = std::move(own[static_cast<std::size_t>(i)]);
+      const Instance& used = i % 2 == 0 ? shared : mine;
+      const Chain at = chain(used, start);
+      const Worker evaluator = worker(used);
+      std::vector<double> u(static_cast<std::size_t>(borel_dimension(used.get(), 0)), 0.1);
+      std::vector<double> draw(static_cast<std::size_t>(borel_draw_size(used.get(), 0)));
+      for (int k = 0; k < 20; ++k) {
+        borel_chain_step(at.get(), 1, nullptr);
+        borel_log_density_gradient(evaluator.get(), 0, 1, u.data(),
+                                   &densities[static_cast<std::size_t>(i)], draw.data(), nullptr);
+      }
+      borel_chain_draw(at.get(), draw.data(), nullptr);
+      firsts[static_cast<std::size_t>(i)] = draw[0];
+      // Errors are of their call alone.
+      Problem problem;
+      EXPECT_FAILS(borel_chain_step(at.get(), -1 - i, problem), BOREL_BAD_ARGUMENT, problem,
+                   std::to_string(-1 - i));
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (std::size_t i = 4; i < count; ++i) {
+    EXPECT_EQ(firsts[i], firsts[i % 4]);
+    EXPECT_EQ(densities[i], densities[0]);
   }
 }
 
