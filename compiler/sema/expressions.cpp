@@ -427,7 +427,7 @@ std::optional<Value> Elaborator::nested_site(const ast::FieldExpr& e, Span span)
   const ast::Expr* at = e.base.get();
   while (ast::as<ast::NameRef>(*at) == nullptr) {
     if (const auto* inner = ast::as<ast::FieldExpr>(*at)) {
-      path = inner->field.text + "." + path;
+      path.insert(0, 1, '.').insert(0, inner->field.text);
       at = inner->base.get();
     } else if (const auto* index = ast::as<ast::IndexExpr>(*at); index && indices == nullptr) {
       indices = &index->indices;

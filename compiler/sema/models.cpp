@@ -331,7 +331,7 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
   }
   chain_.pop_back();
   for (const ModelValue::Observation& o : model.observed) {
-    if (cx_->model->by_name.count(inside + o.site) != 0) continue;
+    if (cx_->model->by_name.contains(inside + o.site)) continue;
     error("condition.unknown", o.span,
           "the model '" + model.decl->name.text + "' has no site '" + o.site + "'")
         .with_note(model.decl->name.span, "the model");

@@ -133,7 +133,7 @@ StaticPtr Elaborator::hold_others(const StaticPtr& model, const SelectionValue& 
   }
   // A model drawn at `s` is selected with all its sites by `s`.
   auto selects = [](const ast::Name& name, const std::string& site) {
-    return site == name.text || site.rfind(name.text + ".", 0) == 0;
+    return site == name.text || site.starts_with(name.text + ".");
   };
   bool ok = true;
   for (const ast::Name& name : selection.sites) {
