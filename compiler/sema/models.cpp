@@ -209,10 +209,22 @@ bool Elaborator::check_observations(const ModelValue& model, const ModelState& s
 /// Whether the draws of a site fill it, as far as that is known here.
 bool Elaborator::check_filled(const SiteState& site) {
   Size drawn, elements = constant_size(1);
-  bool counted = true;
+  bool counted = always_drawn(site);
   for (const Draw& draw : site.draws) {
-    counted = counted && draw.boxed && draw.count && draw.path.empty();
-    if (counted) drawn = add(drawn, *draw.count);
+    counted = counted && draw.boxed && draw.count && draw.outside == 0;
+  }
+  for (const Draw& draw : site.draws) {
+    if (!counted) break;
+    if (const Draw* other = other_elements(site, draw)) {
+      error("site.branches", draw.span,
+            "the branches draw different elements of the site '" + site.name + "'")
+          .with_note(other->span, "in the other branch")
+          .with_suggestion("draw the same elements in both");
+      return false;
+    }
+    const bool first = std::all_of(draw.path.begin(), draw.path.end(),
+                                   [](const Branch& branch) { return branch.side == 0; });
+    if (first) drawn = add(drawn, *draw.count);
   }
   for (const Size& dim : site.type.dims) elements = multiply(elements, dim);
   if (counted && drawn != elements) {
