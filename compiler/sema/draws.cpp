@@ -9,9 +9,8 @@ namespace borel::sema {
 namespace {
 
 Size replaced(const Size& size, VarId variable, const Size& by) {
-  return *substitute(size, [&](VarId v) -> std::optional<Size> {
-    return v == variable ? by : variable_size(v);
-  });
+  return *substitute(
+      size, [&](VarId v) -> std::optional<Size> { return v == variable ? by : variable_size(v); });
 }
 
 /// c of c * variable + …, where the rest does not mention it.
@@ -49,7 +48,6 @@ void use_facts(std::vector<Size>& at, const std::vector<Loop>& loops,
     }
   }
 }
-
 
 /// Two draws of one site, or twice the same draw: whether they can be of the same element in turns
 /// of their loops that are not the same. The variables of the second's loops are told apart from
@@ -112,9 +110,9 @@ class Collision {
 
   size_t rank() const { return std::min(a_.at.size(), b_.at.size()); }
   bool all_known(size_t loops) const {
-    return loops <= common_ && std::all_of(known_.begin(),
-                                           known_.begin() + static_cast<std::ptrdiff_t>(loops),
-                                           [](bool known) { return known; });
+    return loops <= common_ &&
+           std::all_of(known_.begin(), known_.begin() + static_cast<std::ptrdiff_t>(loops),
+                       [](bool known) { return known; });
   }
   // Variables of programs have small numbers.
   static VarId prime(VarId v) { return static_cast<VarId>(static_cast<int>(v) + (1 << 30)); }
@@ -162,8 +160,8 @@ class Collision {
       const std::optional<Size> most = bound(subtract(other_rest, rest), true),
                                 least = bound(subtract(other_rest, rest), false);
       if (!most || !least) continue;
-      const Size width = subtract(never_negative_(*c) ? *c : subtract(Size{}, *c),
-                                  constant_size(1));
+      const Size width =
+          subtract(never_negative_(*c) ? *c : subtract(Size{}, *c), constant_size(1));
       if (!never_negative_(subtract(width, *most)) || !never_negative_(add(width, *least))) {
         continue;
       }

@@ -222,7 +222,12 @@ class Elaborator {
   // ---- shapes.cpp: sizes and types ----
   std::optional<Size> try_size(const typed::Expr& expr) const;
   Size size_of(ExprPtr& expr);  // binds what is no polynomial
-  ExprPtr size_expr(const Size& size, Span span);
+  /// With a place, what overflows on the way is a fault there.
+  ExprPtr size_expr(const Size& size, Span span, PlaceId place = PlaceId::None);
+  /// Emits the check that an array of these extents does not have more bytes than int64 can count:
+  /// a fault, or an error where that is known here.
+  void check_bytes(const std::vector<Size>& dims, Span span, const std::string& what,
+                   const std::string& site);
   std::string text(const Size& size) const;
   std::string text(const Type& type) const;
   /// Whether two extents are equal: reports what surely differs, checks at run time what may.
@@ -569,6 +574,8 @@ class Elaborator {
   std::vector<Size> bound_dims(const Type& type, const std::string& name, Span span);
   std::optional<Value> model_infer(const ast::FunctionDecl& decl);
   bool finish_infer(const Value& result, Span span);
+  /// What surely does not fit into memory is refused when data are bound.
+  void check_site_sizes();
   /// After errors: what else is wrong, in declarations that the infer did not reach.
   void check_the_rest();
 
