@@ -467,6 +467,7 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
                               std::vector<Span> spans) {
   internal_check(args.size() == decl.params.size(), "a call with its arguments in order");
   if (too_deep(span)) return {};
+  reached_.insert(&decl);
   chain_.push_back(decl.name.text);
   Scope scope;
   Context cx = *cx_;
