@@ -35,6 +35,12 @@ Value Elaborator::condition_model(const ast::ConditionExpr& e, Span span) {
           .with_note(o.span, "given here already");
       ok = false;
     }
+    if (!item.value && item.name.text.find('.') != std::string::npos) {
+      error("condition.value", item.name.span, "what '" + item.name.text + "' is given is not said")
+          .with_suggestion("write {" + item.name.text + " = …}");
+      ok = false;
+      continue;
+    }
     ExprPtr value =
         runtime(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span), where,
                 "the value of the site '" + item.name.text + "'");
