@@ -251,7 +251,8 @@ ExprPtr Elaborator::coerce(ExprPtr value, const Type& wanted, Span span, const s
                         .with_expected(text(wanted));
     if (type.kind == wanted.kind && is_numeric(type) && type.scalar == Scalar::Real &&
         wanted.scalar == Scalar::Int) {
-      d.with_suggestion("a real never becomes an int by itself; use int(x), floor(x) or round(x)");
+      d.with_suggestion(
+          "a real never becomes an int by itself; use to_int(x), which rounds towards zero");
     }
     return nullptr;
   };
