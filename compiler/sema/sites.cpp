@@ -366,6 +366,12 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
       }
       out.observed = coerce(std::move(value), *element, span, "the data of '" + site.name + "'");
       if (!out.observed) return;
+      const auto& own = std::get<SupportValue>(here->node);
+      if (own.base == SupportValue::Base::Defined) {
+        const Atom x = bind_atom(std::move(out.observed), site.name, span);
+        out.observed = from_atom(x, span);
+        require_contained(own, x, new_place(span, "a value within " + own.text, site.name));
+      }
     }
     out.distribution = std::move(*typed_distribution);
     out.support = std::move(*typed_support);
