@@ -141,6 +141,11 @@ Value Elaborator::brace(const ast::BraceExpr& e, Span span) {
   std::vector<std::string> fields;
   std::vector<Span> spans;
   for (const ast::BraceItem& item : e.items) {
+    if (item.name.text.find('.') != std::string::npos) {
+      error("record.field", item.name.span, "the name of a field has no dots")
+          .with_suggestion("for a record within a record write {a = {b = …}}");
+      return {};
+    }
     spans.push_back(item.value ? item.value->span : item.name.span);
     elements.push_back(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span));
     fields.push_back(item.name.text);

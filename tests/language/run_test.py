@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from math import cbrt, erf, exp, expm1, lgamma, log, log1p, log10, pi, sqrt
+from math import cbrt, cos, erf, exp, expm1, lgamma, log, log1p, log10, pi, sin, sqrt
 
 BOREL, FOLDER = sys.argv[1], sys.argv[2]
 
