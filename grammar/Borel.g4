@@ -97,7 +97,7 @@ primary
 arguments : (argument (',' argument)*)? ;
 argument : expression ('=' expression)? ;
 generator : name IN range ;
-item : name ('=' expression)? ;
+item : name ('.' name)* ('=' expression)? ;
 range : expression ('..' expression)? ;
 index : '..' expression? | expression ('..' expression?)? ;
 

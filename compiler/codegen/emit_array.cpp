@@ -4,6 +4,7 @@
 
 #include "borel/program.h"
 #include "compiler/codegen/emit_function.h"
+#include "compiler/codegen/size_arithmetic.h"
 #include "compiler/support/diagnostics.h"
 
 namespace borel::codegen {
@@ -64,11 +65,11 @@ llvm::Value* FunctionEmitter::allocate(IRValue* bytes) {
   const auto field = [&](std::size_t offset) {
     return b_.CreateLoad(m_.i64, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offset));
   };
-  bytes = b_.CreateAnd(b_.CreateAdd(bytes, constant(63)), constant(-64));
+  bytes = size_aligned(b_, bytes);
   IRValue* used = b_.CreatePtrToInt(top_, m_.i64);
   IRValue* left = b_.CreateSub(field(offsetof(borel_workspace, end)), used);
   IRValue* needed =
-      b_.CreateAdd(b_.CreateSub(used, field(offsetof(borel_workspace, begin))), bytes);
+      size_sum(b_, b_.CreateSub(used, field(offsetof(borel_workspace, begin))), bytes);
   need_space(b_.CreateICmpUGT(bytes, left), needed);
   IRValue* memory = top_;
   top_ = b_.CreateGEP(b_.getInt8Ty(), top_, bytes);
@@ -79,7 +80,7 @@ void FunctionEmitter::allocate_before(mlir::Operation* op) {
   for (const unsigned id : plan_->allocated_before(op)) {
     IRValue* bytes = constant(8);
     for (const Extent extent : plan_->buffer(id).extents)
-      bytes = b_.CreateMul(bytes, materialise(extent));
+      bytes = size_product(b_, bytes, materialise(extent));
     buffers_[id] = allocate(bytes);
   }
 }
@@ -127,7 +128,7 @@ llvm::Value* FunctionEmitter::materialise(Extent extent) {
       IRValue* right = materialise(extent->right);
       if (extent->kind == Kind::Add) value = b_.CreateAdd(left, right);
       if (extent->kind == Kind::Subtract) value = b_.CreateSub(left, right);
-      if (extent->kind == Kind::Multiply) value = b_.CreateMul(left, right);
+      if (extent->kind == Kind::Multiply) value = size_product(b_, left, right);
       if (extent->kind == Kind::Minimum)
         value = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, right);
       if (extent->kind == Kind::Maximum)

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include "borel/program.h"
+#include "compiler/codegen/size_arithmetic.h"
 #include "compiler/support/diagnostics.h"
 
 namespace borel::codegen {
@@ -84,9 +85,8 @@ void FunctionEmitter::prologue() {
     offsets.push_back(bytes);
     IRValue* size = constant(8);
     for (const Extent extent : plan_->buffer(id).extents)
-      size = b_.CreateMul(size, materialise(extent));
-    size = b_.CreateAnd(b_.CreateAdd(size, constant(63)), constant(-64));
-    bytes = b_.CreateAdd(bytes, size);
+      size = size_product(b_, size, materialise(extent));
+    bytes = size_sum(b_, bytes, size_aligned(b_, size));
   }
   if (offsets.empty()) return;
   IRValue* frame = allocate(bytes);

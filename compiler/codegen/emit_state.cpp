@@ -3,6 +3,7 @@
 
 #include "borel/program.h"
 #include "compiler/codegen/emit_entry.h"
+#include "compiler/codegen/size_arithmetic.h"
 #include "compiler/support/diagnostics.h"
 
 namespace borel::codegen {
@@ -54,7 +55,7 @@ llvm::Value* EntryEmitter::evaluate(Extent extent, IRValue* inputs, IRValue* siz
     case Kind::Subtract:
       return b_.CreateSub(left, right);
     case Kind::Multiply:
-      return b_.CreateMul(left, right);
+      return size_product(b_, left, right);
     case Kind::Minimum:
       return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, right);
     case Kind::Maximum:
@@ -77,11 +78,10 @@ EntryEmitter::StateLayout EntryEmitter::state_layout(const MachineDescription& m
     layout.extents.emplace_back();
     if (!prob::is_array(type)) {
       layout.offsets.push_back(layout.bytes);
-      layout.bytes = b_.CreateAdd(layout.bytes, b_.getInt64(8));
+      layout.bytes = size_sum(b_, layout.bytes, b_.getInt64(8));
       continue;
     }
-    layout.bytes =
-        b_.CreateAnd(b_.CreateAdd(layout.bytes, b_.getInt64(63)), b_.getInt64(~std::uint64_t{63}));
+    layout.bytes = size_aligned(b_, layout.bytes);
     layout.offsets.push_back(layout.bytes);
     IRValue* size = b_.getInt64(8);
     for (const Extent extent : m_.extents.of_result(init, i)) {
@@ -91,9 +91,9 @@ EntryEmitter::StateLayout EntryEmitter::state_layout(const MachineDescription& m
               ? model_dimension(model)
               : evaluate(extent, nullptr, nullptr);
       layout.extents.back().push_back(length);
-      size = b_.CreateMul(size, length);
+      size = size_product(b_, size, length);
     }
-    layout.bytes = b_.CreateAdd(layout.bytes, size);
+    layout.bytes = size_sum(b_, layout.bytes, size);
   }
   return layout;
 }
@@ -249,9 +249,8 @@ llvm::SmallVector<llvm::Value*> EntryEmitter::hoisted_offsets(IRValue* inputs, I
     offsets.back() = end;
     IRValue* size = b_.getInt64(8);
     for (const Extent extent : m_.extents.of_result(function, i))
-      size = b_.CreateMul(size, evaluate(extent, inputs, sizes));
-    end = b_.CreateAdd(
-        end, b_.CreateAnd(b_.CreateAdd(size, b_.getInt64(63)), b_.getInt64(~std::uint64_t{63})));
+      size = size_product(b_, size, evaluate(extent, inputs, sizes));
+    end = size_sum(b_, end, size_aligned(b_, size));
   }
   return offsets;
 }

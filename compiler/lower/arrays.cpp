@@ -96,7 +96,9 @@ Value FunctionLowering::loop_over(Value extent, bool summing,
 }
 
 /// Keeps views whose elements are wanted more than once from computing them more than once.
-View FunctionLowering::cheap(View view) { return view.cheap ? view : view_of(materialise(view)); }
+View FunctionLowering::cheap(const View& view) {
+  return view.cheap ? view : view_of(materialise(view));
+}
 
 View FunctionLowering::filled(Value scalar_value, Values extents) {
   View out;

@@ -109,7 +109,7 @@ class FunctionLowering {
   View index(const typed::Index& node, const typed::Type& result);
   View selected(const Selection& selection);
   View filled(mlir::Value scalar, Values extents);
-  View cheap(View view);
+  View cheap(const View& view);
   mlir::Value scalar(const View& view);
   mlir::Value materialise(const View& view);
   mlir::Value sum(const View& view);

@@ -16,19 +16,19 @@ namespace math = mlir::math;
 /// A view of a product: each element is a sum over the dimension that the operands share.
 View FunctionLowering::matrix_product(const typed::Expr& left, const typed::Expr& right) {
   const View a = cheap(view(left)), b = cheap(view(right));
-  const auto none = typed::PlaceId::None;
-  auto product = [this, none](Value x, Value y) { return operation(Op::Mul, {x, y}, none); };
+  constexpr auto none = typed::PlaceId::None;
+  auto product = [this](Value x, Value y) { return operation(Op::Mul, {x, y}, none); };
   const bool left_matrix = a.rank() == 2, right_matrix = b.rank() == 2;
   if (!left_matrix && !right_matrix)
-    return view_of(sum(
-        elementwise({a, b}, [this, none](ValueRange x) { return operation(Op::Mul, x, none); })));
+    return view_of(
+        sum(elementwise({a, b}, [this](ValueRange x) { return operation(Op::Mul, x, none); })));
 
   // Of two matrices the product is computed once, by a function with an adjoint of its own.
   if (left_matrix && right_matrix)
     return view_of(call(module_.product(), {materialise(a), materialise(b)}).front());
 
   // Element (row i, column j): sum over k of A[k, i] * B[j, k].
-  const Value shared = left_matrix ? a.extents[0] : a.extents[0];
+  const Value shared = a.extents[0];
   auto element = [=, this](Value i, Value j) {
     return view_of(loop_over(shared, /*summing=*/true, [&](Value k) {
       const Value x = left_matrix ? at_all(a, {k, i}) : at_all(a, {k});
@@ -36,7 +36,7 @@ View FunctionLowering::matrix_product(const typed::Expr& left, const typed::Expr
       return product(x, y);
     }));
   };
-  auto rows = [=, this](Value j) {
+  auto rows = [=](Value j) {
     View column;
     column.extents = {a.extents[1]};
     column.element = [=](Value i) { return element(i, j); };

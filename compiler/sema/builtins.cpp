@@ -251,7 +251,14 @@ Value Elaborator::call_math(const std::string& name, std::vector<ExprPtr> args, 
     if (which < 0 || static_cast<size_t>(which) >= args[0]->type.dims.size()) {
       return wrong(0, "an array of more dimensions");
     }
-    return size_expr(args[0]->type.dims[static_cast<size_t>(which)], span);
+    const Size length = args[0]->type.dims[static_cast<size_t>(which)];
+    if (!never_negative(length)) {
+      emit(span, typed::Check{builtin(span, bool_type(), Op::Ge, size_expr(length, span),
+                                      constant(span, int64_t{0})),
+                              new_place(span, name + " of an array of size " + text(length) +
+                                                  ", which is negative")});
+    }
+    return size_expr(length, span);
   }
   if (name == "transpose" || name == "cholesky" || name == "solve_lower") {
     if (!args[0]->type.matrix || args[0]->type.dims.size() != 2) return wrong(0, "matrix[n, m]");

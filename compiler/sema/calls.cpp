@@ -141,8 +141,14 @@ Value Elaborator::call_value(const Value& callee, const ast::CallExpr& e, Span c
   if (callee.poisoned()) return skip_args();
   const StaticPtr* value = callee.as_static();
   if (value == nullptr) {
-    error("call.callee", callee_span, "this is not a function")
-        .with_found(text(std::get<ExprPtr>(callee.node)->type));
+    Diagnostic& d = error("call.callee", callee_span, "this is not a function")
+                        .with_found(text(std::get<ExprPtr>(callee.node)->type));
+    const auto* name = ast::as<ast::NameRef>(*e.callee);
+    const auto hidden = name != nullptr ? main_decls_.find(name->name) : main_decls_.end();
+    if (hidden != main_decls_.end() && hidden->second != nullptr) {
+      d.with_note(hidden->second->name().span, "another name hides this one")
+          .with_suggestion("give one of the two another name");
+    }
     return skip_args();
   }
   std::vector<Value> args;
@@ -467,6 +473,7 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
                               std::vector<Span> spans) {
   internal_check(args.size() == decl.params.size(), "a call with its arguments in order");
   if (too_deep(span)) return {};
+  reached_.insert(&decl);
   chain_.push_back(decl.name.text);
   Scope scope;
   Context cx = *cx_;

@@ -7,12 +7,17 @@ bool Elaborator::branch(const ast::IfStmt& s, Span span, const Rest* rest) {
   ExprPtr c = condition(*s.condition);
   typed::If out;
   bool first = false, second = false;
-  cx_->path.emplace_back(&s, 0);
+  cx_->path.push_back({branches_++, 0, cx_->loops.size()});
+  const size_t facts = cx_->facts.size();
+  if (c) facts_of(*c, true, cx_->facts);
   nested_block(out.then_block, [&] { first = statements(s.then_block, 0, rest); });
-  cx_->path.back().second = 1;
+  cx_->path.back().side = 1;
+  cx_->facts.resize(facts);
+  if (c) facts_of(*c, false, cx_->facts);
   nested_block(out.else_block,
                [&] { second = s.else_block ? statements(*s.else_block, 0, rest) : resume(rest); });
   cx_->path.pop_back();
+  cx_->facts.resize(facts);
   if (c) {
     out.condition = std::move(c);
     emit(span, std::move(out));

@@ -355,6 +355,22 @@ Value Elaborator::iid(const ast::CallExpr& e, Span span) {
   return make_static(std::move(out));
 }
 
+void Elaborator::require_contained(const SupportValue& support, const Atom& x, PlaceId place) {
+  const ast::Method* contains = find_method(support, "contains");
+  if (contains == nullptr) return;
+  const Span span = program_.places[static_cast<size_t>(place)].span;
+  std::optional<Value> holds =
+      in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
+  if (!holds) {
+    std::vector<Value> args;
+    args.emplace_back(from_atom(x, span));
+    holds = specialise(*support_method(support, "contains"), std::move(args), span);
+  }
+  ExprPtr condition = coerce(runtime(std::move(*holds), span), bool_type(), contains->span,
+                             "the result of contains");
+  if (condition) emit(span, typed::Require{std::move(condition), place});
+}
+
 void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
   for (const ast::Param& p : decl.params) {
     const auto* named = p.type ? ast::as<ast::NamedType>(*p.type) : nullptr;
@@ -365,22 +381,9 @@ void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
     Declared type = declared_type(*p.type, &atom->type);
     if (type.poisoned || !type.support) continue;
     const auto& support = std::get<SupportValue>(type.support->node);
-    const ast::Method* contains = find_method(support, "contains");
-    if (contains == nullptr) continue;
     PlaceId place =
         new_place(p.span, constraint_text(support, p.name.text, *p.type) + " in " + decl.name.text);
-    auto require = [&](const Atom& x) {
-      std::optional<Value> holds =
-          in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
-      if (!holds) {
-        std::vector<Value> args;
-        args.emplace_back(from_atom(x, p.span));
-        holds = specialise(*support_method(support, "contains"), std::move(args), p.span);
-      }
-      ExprPtr condition = coerce(runtime(std::move(*holds), p.span), bool_type(), contains->span,
-                                 "the result of contains");
-      if (condition) emit(p.span, typed::Require{std::move(condition), place});
-    };
+    auto require = [&](const Atom& x) { require_contained(support, x, place); };
     std::optional<Type> one = element_type(type.support, p.span);
     if (!one) continue;
     if (one->dims.size() == atom->type.dims.size()) {

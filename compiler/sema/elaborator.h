@@ -69,13 +69,31 @@ struct Specialisation {
   bool done = false, failed = false;
 };
 
+/// A branch around a statement.
+struct Branch {
+  int number = 0;    // of the `if`: one for each time that it is elaborated
+  int side = 0;      // 0: its condition holds
+  size_t loops = 0;  // how many loops are around the `if`
+  bool operator==(const Branch&) const = default;
+};
+
+/// What a branch's condition says of immutable ints.
+struct Fact {
+  enum class Kind { Zero, NotZero, NotNegative };
+  Kind kind{};
+  Size size;
+};
+
 struct Draw {
   Span span;
+  std::vector<Size> at;                    // the indices, where the box is known
+  std::vector<Loop> loops;                 // around it
+  std::vector<Fact> facts;                 // that hold there
   std::vector<std::pair<Size, Size>> box;  // first and last index of each indexed dim
   bool boxed = true;                       // the box is known
   std::vector<Size> extents;               // that the site needs for it, all dims
   std::optional<Size> count;               // how many elements it draws, all turns together
-  std::vector<std::pair<const ast::IfStmt*, int>> path;
+  std::vector<Branch> path;
   size_t outside = 0;  // how many branches of the path are around all loops
 };
 
@@ -120,7 +138,8 @@ struct Context {
   std::string prefix;           // of the sites of a nested draw, "s."
   std::vector<Atom> prefix_indices;
   std::vector<Loop> loops;
-  std::vector<std::pair<const ast::IfStmt*, int>> path;
+  std::vector<Branch> path;
+  std::vector<Fact> facts;
   const ast::Block* value_block = nullptr;   // whose last expression is the value
   std::optional<Value>* returned = nullptr;  // where an inlined body's value goes
   typed::Block* entry_block = nullptr;       // of an inlined body
@@ -203,7 +222,12 @@ class Elaborator {
   // ---- shapes.cpp: sizes and types ----
   std::optional<Size> try_size(const typed::Expr& expr) const;
   Size size_of(ExprPtr& expr);  // binds what is no polynomial
-  ExprPtr size_expr(const Size& size, Span span);
+  /// With a place, what overflows on the way is a fault there.
+  ExprPtr size_expr(const Size& size, Span span, PlaceId place = PlaceId::None);
+  /// Emits the check that an array of these extents does not have more bytes than int64 can count:
+  /// a fault, or an error where that is known here.
+  void check_bytes(const std::vector<Size>& dims, Span span, const std::string& what,
+                   const std::string& site);
   std::string text(const Size& size) const;
   std::string text(const Type& type) const;
   /// Whether two extents are equal: reports what surely differs, checks at run time what may.
@@ -290,6 +314,7 @@ class Elaborator {
                                            const Type& base, Span span, bool& ok);
   bool surely_in_range(const typed::Expr& index, const Size& extent);
   std::optional<Size> extreme(const Size& size, bool largest) const;
+  std::optional<Size> extreme(const Size& size, bool largest, const std::vector<Loop>& loops) const;
   std::optional<Size> bound_of(const typed::Expr& index) const;
 
   // ---- records.cpp: arrays of structs ----
@@ -442,6 +467,8 @@ class Elaborator {
                           std::vector<Value> args, Span span);
   Value iid(const ast::CallExpr& e, Span span);
   void require_parameters(const ast::FunctionDecl& decl);
+  /// Emits that the density is 0 where the value is outside the support.
+  void require_contained(const SupportValue& support, const Atom& x, PlaceId place);
   std::string constraint_text(const SupportValue& support, const std::string& name,
                               const ast::TypeExpr& type);
 
@@ -468,7 +495,8 @@ class Elaborator {
   std::optional<Size> support_reals(const SupportValue& s, Span span);
   static ExprPtr stand_in(Type type, Span span);
 
-  // ---- models.cpp, traces.cpp, sites.cpp ----
+  // ---- models.cpp, traces.cpp, sites.cpp, site_shapes.cpp,
+  // draws.cpp ----
   Value condition_model(const ast::ConditionExpr& e, Span span);
   /// The typed model of a model value, made at its first use; `captured` are its captured values.
   ModelEntry* model_entry(const StaticPtr& model, Span span, std::vector<ExprPtr>& captured);
@@ -505,14 +533,22 @@ class Elaborator {
   /// The indices of a site; `rows` counts the `..` at their end: the dims of what is drawn there.
   bool site_indices(const ast::Target& target, std::vector<ExprPtr>& out, size_t& rows);
   SiteState* open_site(const ast::Name& name, typed::Site::Kind kind, Span span);
+  /// What the condition says where it holds, or does not.
+  void facts_of(const typed::Expr& condition, bool holds, std::vector<Fact>& out) const;
   /// Settles the site's type after one more draw; false after an error.
   bool place_draw(SiteState& site, const std::vector<ExprPtr>& indices,
                   const std::vector<Size>& inner, const Type& element, Span span);
   bool grow(SiteState& site, const Type& type, Span span);
   ExprPtr site_element(const SiteName& name, Span span);
   /// Whether they stand in different branches of one `if` among the first `branches` of a's path.
-  static bool exclusive(const Draw& a, const Draw& b, size_t branches = SIZE_MAX);
+  static bool exclusive(const Draw& a, const Draw& b, size_t branches);
+  /// Whether another draw stands in the other branch of each condition around a draw.
+  static bool always_drawn(const SiteState& site);
+  /// A draw in another branch than this one, where none there is of the same element; else null.
+  static const Draw* other_elements(const SiteState& site, const Draw& draw);
   bool overlap(const Draw& a, const Draw& b) const;
+  /// Errors where some element of the site may be drawn again by the draw, or by it and an earlier.
+  bool drawn_once(const SiteState& site, const Draw& draw);
   bool is_random(const typed::Expr& e) const;
   ExprPtr again(ExprPtr& e);  // a second copy of an int expression
 
@@ -540,6 +576,8 @@ class Elaborator {
   std::vector<Size> bound_dims(const Type& type, const std::string& name, Span span);
   std::optional<Value> model_infer(const ast::FunctionDecl& decl);
   bool finish_infer(const Value& result, Span span);
+  /// What surely does not fit into memory is refused when data are bound.
+  void check_site_sizes();
   /// After errors: what else is wrong, in declarations that the infer did not reach.
   void check_the_rest();
 
@@ -572,6 +610,7 @@ class Elaborator {
   std::map<VarId, Size> known_size_;    // immutable ints that are polynomials of others
   std::map<VarId, Size> index_bounds_;  // index arrays: every element is in [0, bound)
   std::set<VarId> not_negative_;        // extents
+  int branches_ = 0;                    // how many have been elaborated
   std::map<std::string, int> symbols_;
   std::map<const ast::FunctionDecl*, int> static_result_;  // 0 asked, 1 no, 2 yes
   std::vector<std::string> chain_;   // what is being elaborated, outermost first

@@ -141,6 +141,11 @@ Value Elaborator::brace(const ast::BraceExpr& e, Span span) {
   std::vector<std::string> fields;
   std::vector<Span> spans;
   for (const ast::BraceItem& item : e.items) {
+    if (item.name.text.find('.') != std::string::npos) {
+      error("record.field", item.name.span, "the name of a field has no dots")
+          .with_suggestion("for a record within a record write {a = {b = …}}");
+      return {};
+    }
     spans.push_back(item.value ? item.value->span : item.name.span);
     elements.push_back(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span));
     fields.push_back(item.name.text);
@@ -427,7 +432,7 @@ std::optional<Value> Elaborator::nested_site(const ast::FieldExpr& e, Span span)
   const ast::Expr* at = e.base.get();
   while (ast::as<ast::NameRef>(*at) == nullptr) {
     if (const auto* inner = ast::as<ast::FieldExpr>(*at)) {
-      path = inner->field.text + "." + path;
+      path.insert(0, 1, '.').insert(0, inner->field.text);
       at = inner->base.get();
     } else if (const auto* index = ast::as<ast::IndexExpr>(*at); index && indices == nullptr) {
       indices = &index->indices;

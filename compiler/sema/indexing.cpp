@@ -191,9 +191,14 @@ bool Elaborator::never_negative(const Size& size) const {
 }
 
 std::optional<Size> Elaborator::extreme(const Size& size, bool largest) const {
+  return extreme(size, largest, cx_->loops);
+}
+
+std::optional<Size> Elaborator::extreme(const Size& size, bool largest,
+                                        const std::vector<Loop>& loops) const {
   // Inner loops first: their bounds may mention the variables of outer ones.
   Size out = size;
-  for (auto loop = cx_->loops.rbegin(); loop != cx_->loops.rend(); ++loop) {
+  for (auto loop = loops.rbegin(); loop != loops.rend(); ++loop) {
     Size slope, rest;
     for (const Size::Term& term : out.terms) {
       auto count = std::count(term.factors.begin(), term.factors.end(), loop->variable);

@@ -321,18 +321,32 @@ bool Elaborator::finish_infer(const Value& result, Span span) {
     chain_.push_back(m->name);
     bool ok = machine(*m, span);
     chain_.pop_back();
+    check_site_sizes();
     return ok;
   }
   if (get<ModelValue>(result) != nullptr) {
     // A conditioned model by itself: its density and gradient, without a machine.
     std::vector<ExprPtr> captured;
-    return model_entry(*result.as_static(), span, captured) != nullptr;
+    const bool ok = model_entry(*result.as_static(), span, captured) != nullptr;
+    check_site_sizes();
+    return ok;
   }
   error("infer.result", span, "an infer ends in its machine")
       .with_found(result.runtime() ? text(std::get<ExprPtr>(result.node)->type)
                                    : kind_of(**result.as_static()))
       .with_suggestion("for example: nuts(model(…) | {y})");
   return false;
+}
+
+void Elaborator::check_site_sizes() {
+  for (size_t m = 0; m < program_.models.size(); ++m) {
+    if (!program_.models[m].params.empty()) continue;  // its sizes are not of data alone
+    for (size_t i = 0; i < program_.models[m].sites.size(); ++i) {
+      const typed::Site& site = program_.models[m].sites[i];
+      if (site.kind == typed::Site::Kind::Observed) continue;
+      check_bytes(site.type.dims, site.span, text(site.type), site.name);
+    }
+  }
 }
 
 std::optional<Value> Elaborator::model_infer(const ast::FunctionDecl& decl) {

@@ -35,6 +35,12 @@ Value Elaborator::condition_model(const ast::ConditionExpr& e, Span span) {
           .with_note(o.span, "given here already");
       ok = false;
     }
+    if (!item.value && item.name.text.find('.') != std::string::npos) {
+      error("condition.value", item.name.span, "what '" + item.name.text + "' is given is not said")
+          .with_suggestion("write {" + item.name.text + " = …}");
+      ok = false;
+      continue;
+    }
     ExprPtr value =
         runtime(item.value ? expr(*item.value) : name_value(item.name.text, item.name.span), where,
                 "the value of the site '" + item.name.text + "'");
@@ -209,10 +215,22 @@ bool Elaborator::check_observations(const ModelValue& model, const ModelState& s
 /// Whether the draws of a site fill it, as far as that is known here.
 bool Elaborator::check_filled(const SiteState& site) {
   Size drawn, elements = constant_size(1);
-  bool counted = true;
+  bool counted = always_drawn(site);
   for (const Draw& draw : site.draws) {
-    counted = counted && draw.boxed && draw.count && draw.path.empty();
-    if (counted) drawn = add(drawn, *draw.count);
+    counted = counted && draw.boxed && draw.count && draw.outside == 0;
+  }
+  for (const Draw& draw : site.draws) {
+    if (!counted) break;
+    if (const Draw* other = other_elements(site, draw)) {
+      error("site.branches", draw.span,
+            "the branches draw different elements of the site '" + site.name + "'")
+          .with_note(other->span, "in the other branch")
+          .with_suggestion("draw the same elements in both");
+      return false;
+    }
+    const bool first = std::all_of(draw.path.begin(), draw.path.end(),
+                                   [](const Branch& branch) { return branch.side == 0; });
+    if (first) drawn = add(drawn, *draw.count);
   }
   for (const Size& dim : site.type.dims) elements = multiply(elements, dim);
   if (counted && drawn != elements) {
@@ -331,7 +349,7 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
   }
   chain_.pop_back();
   for (const ModelValue::Observation& o : model.observed) {
-    if (cx_->model->by_name.count(inside + o.site) != 0) continue;
+    if (cx_->model->by_name.contains(inside + o.site)) continue;
     error("condition.unknown", o.span,
           "the model '" + model.decl->name.text + "' has no site '" + o.site + "'")
         .with_note(model.decl->name.span, "the model");

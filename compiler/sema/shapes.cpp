@@ -47,7 +47,13 @@ Size Elaborator::size_of(ExprPtr& expr) {
   return variable_size(variable);
 }
 
-ExprPtr Elaborator::size_expr(const Size& size, Span span) {
+ExprPtr Elaborator::size_expr(const Size& size, Span span, PlaceId place) {
+  const auto checked = [&](Op op, ExprPtr a, ExprPtr b) {
+    std::vector<ExprPtr> both;
+    both.push_back(std::move(a));
+    both.push_back(std::move(b));
+    return builtin(span, int_type(), op, std::move(both), place);
+  };
   ExprPtr sum;
   for (const Size::Term& term : size.terms) {
     int64_t coefficient = term.coefficient;
@@ -57,14 +63,40 @@ ExprPtr Elaborator::size_expr(const Size& size, Span span) {
     if (coefficient != 1 || term.factors.empty()) product = constant(span, coefficient);
     for (VarId factor : term.factors) {
       ExprPtr next = reference(factor, span);
-      product = product ? builtin(span, int_type(), Op::Mul, std::move(product), std::move(next))
-                        : std::move(next);
+      product = product ? checked(Op::Mul, std::move(product), std::move(next)) : std::move(next);
     }
-    sum = sum ? builtin(span, int_type(), minus ? Op::Sub : Op::Add, std::move(sum),
-                        std::move(product))
+    sum = sum ? checked(minus ? Op::Sub : Op::Add, std::move(sum), std::move(product))
               : std::move(product);
   }
   return sum ? std::move(sum) : constant(span, int64_t{0});
+}
+
+void Elaborator::check_bytes(const std::vector<Size>& dims, Span span, const std::string& what,
+                             const std::string& site) {
+  Size elements = constant_size(8);
+  for (const Size& dim : dims) elements = multiply(elements, dim);
+  if (!is_exact(elements)) {
+    error("type.size", span, "an array of this size has no room in any memory").with_found(what);
+    return;
+  }
+  if (constant_value(elements)) return;
+  const PlaceId place = new_place(span, "the bytes of " + what, site);
+  const auto op = [&](Op kind, ExprPtr a, ExprPtr b) {
+    std::vector<ExprPtr> both;
+    both.push_back(std::move(a));
+    both.push_back(std::move(b));
+    return builtin(span, int_type(), kind, std::move(both),
+                   kind == Op::Mul ? place : PlaceId::None);
+  };
+  ExprPtr bytes = constant(span, int64_t{8});
+  for (const Size& dim : dims) {
+    bytes = op(Op::Mul, std::move(bytes),
+               op(Op::Max, size_expr(dim, span, place), constant(span, int64_t{0})));
+  }
+  // The product itself is what may fail.
+  emit(span, typed::Check{
+                 builtin(span, bool_type(), Op::Ge, std::move(bytes), constant(span, int64_t{0})),
+                 place});
 }
 
 std::string Elaborator::text(const Size& size) const {
@@ -219,7 +251,8 @@ ExprPtr Elaborator::coerce(ExprPtr value, const Type& wanted, Span span, const s
                         .with_expected(text(wanted));
     if (type.kind == wanted.kind && is_numeric(type) && type.scalar == Scalar::Real &&
         wanted.scalar == Scalar::Int) {
-      d.with_suggestion("a real never becomes an int by itself; use int(x), floor(x) or round(x)");
+      d.with_suggestion(
+          "a real never becomes an int by itself; use to_int(x), which rounds towards zero");
     }
     return nullptr;
   };

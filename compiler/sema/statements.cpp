@@ -9,7 +9,8 @@ bool Elaborator::statements(const ast::Block& block, size_t from, const Rest* re
   for (size_t i = from; i < block.statements.size(); ++i) {
     const ast::Stmt& s = *block.statements[i];
     const auto* conditional = ast::as<ast::IfStmt>(s);
-    if (conditional != nullptr && contains_return(s)) {
+    const bool at_top = cx_->kind == Context::Kind::Infer && cx_->block == nullptr;
+    if (conditional != nullptr && contains_return(s) && !at_top) {
       // What follows belongs to the ways through the `if` that do not return.
       Rest next{&block, i + 1, cx_->scope, rest};
       bool more = i + 1 < block.statements.size() || rest != nullptr;
@@ -60,8 +61,14 @@ bool Elaborator::statement(const ast::Stmt& s) {
     bool allowed = ast::as<ast::LetStmt>(s) != nullptr || ast::as<ast::ReturnStmt>(s) != nullptr ||
                    ast::as<ast::ExprStmt>(s) != nullptr;
     if (!allowed) {
-      error("infer.statement", s.span, "an infer holds 'let's and then its machine")
-          .with_suggestion("compute it in a def, and call that");
+      if (cx_->returned != nullptr && cx_->caller != nullptr) {
+        error("infer.statement", s.span,
+              "'" + cx_->name +
+                  "' gives a compile-time value: it holds 'let's and one 'return', at its end");
+      } else {
+        error("infer.statement", s.span, "an infer holds 'let's and then its machine")
+            .with_suggestion("compute it in a def, and call that");
+      }
       return false;
     }
   }
@@ -345,8 +352,11 @@ void Elaborator::return_value(const ast::Expr& value, Span span) {
   }
   if (cx_->returned != nullptr) {
     if (cx_->block != cx_->entry_block) {
-      error("return.branch", span,
-            "'" + cx_->name + "' gives a compile-time value: it has one 'return', at its end");
+      error(
+          "return.branch", span,
+          cx_->caller != nullptr && cx_->model_root != cx_->caller->model_root
+              ? "the model '" + cx_->name + "' is drawn by another: it has one 'return', at its end"
+              : "'" + cx_->name + "' gives a compile-time value: it has one 'return', at its end");
     }
     *cx_->returned = expr(value);
     return;

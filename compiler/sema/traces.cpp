@@ -5,26 +5,6 @@
 
 namespace borel::sema {
 
-namespace {
-
-// Whether another draw stands in the other branch of each condition around this one.
-bool always_drawn(const SiteState& site) {
-  for (const Draw& draw : site.draws) {
-    for (const auto& [branch, side] : draw.path) {
-      bool matched = std::any_of(
-          site.draws.begin(), site.draws.end(), [&b = branch, &s = side](const Draw& other) {
-            return std::any_of(other.path.begin(), other.path.end(), [&](const auto& step) {
-              return step.first == b && step.second != s;
-            });
-          });
-      if (!matched) return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
 bool Elaborator::check_reals(const ModelEntry& entry, Span span) {
   bool ok = true;
   for (const SiteState& site : entry.sites) {
@@ -133,7 +113,7 @@ StaticPtr Elaborator::hold_others(const StaticPtr& model, const SelectionValue& 
   }
   // A model drawn at `s` is selected with all its sites by `s`.
   auto selects = [](const ast::Name& name, const std::string& site) {
-    return site == name.text || site.rfind(name.text + ".", 0) == 0;
+    return site == name.text || site.starts_with(name.text + ".");
   };
   bool ok = true;
   for (const ast::Name& name : selection.sites) {

@@ -125,7 +125,8 @@ struct Comprehension {
 };
 
 // `{x, y}` and `{x = e, y}`. Which of a selection of sites and a record it is depends on where it
-// stands; an item without a value is a selected site, or short for `y = y`. No name twice.
+// stands; an item without a value is a selected site, or short for `y = y`. No name twice. The name
+// of a site of a model that is drawn at a site has dots: `s.x`.
 struct BraceItem {
   Name name;
   ExprPtr value;  // may be null

@@ -86,7 +86,7 @@ class Matching {
         !begins_declaration(tokens_[opening - 2].type)) {
       return false;
     }
-    for (std::size_t j = i; j-- > opening && tokens_[j].type != BorelLexer::COMMA;) {
+    for (std::size_t j = i - 1; j >= opening && tokens_[j].type != BorelLexer::COMMA; --j) {
       if (tokens_[j].type == BorelLexer::ASSIGN) return false;
     }
     return true;
@@ -176,7 +176,7 @@ class Matching {
 
   std::vector<Insertion> insertions() {
     std::vector<std::pair<std::size_t, std::size_t>> places;  // before, opening
-    for (const Unclosed& one : unclosed_) places.push_back({place_to_close(one), one.opening});
+    for (const Unclosed& one : unclosed_) places.emplace_back(place_to_close(one), one.opening);
     std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
       return std::tuple(a.first, b.second) < std::tuple(b.first, a.second);
     });

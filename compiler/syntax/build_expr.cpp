@@ -250,7 +250,12 @@ ast::ExprPtr Builder::brackets(Grammar::PrimaryContext* context) {
 ast::ExprPtr Builder::braces(Grammar::PrimaryContext* context) {
   ast::BraceExpr out;
   for (Grammar::ItemContext* one : context->item()) {
-    ast::Name item = name(one->name());
+    ast::Name item = name(one->name(0));
+    for (std::size_t i = 1; i < one->name().size(); ++i) {
+      const ast::Name part = name(one->name(i));
+      item.text += "." + part.text;
+      item.span.end = part.span.end;
+    }
     for (const ast::BraceItem& earlier : out.items) refuse_repeated(item, earlier.name, "name");
     out.items.push_back({std::move(item), expression(one->expression())});
   }

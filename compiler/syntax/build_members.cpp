@@ -62,11 +62,11 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
   std::array<std::optional<ast::Method>, 5> parts;
   for (Grammar::MemberContext* member : context->member()) {
     if (member->LET()) {
-      out.locals.push_back(member_let(member));
+      out.locals.emplace_back(member_let(member));
       continue;
     }
     if (member->NAME() == nullptr && member->PARAM()) {
-      out.locals.push_back(machine_param(member));
+      out.locals.emplace_back(machine_param(member));
       continue;
     }
     if (refuse_member(member, "machine")) continue;

@@ -135,10 +135,6 @@ ast::StmtPtr Builder::simple(Grammar::SimpleContext* context) {
     ast::SiteStmt out;
     out.target = target(std::move(left), "'~'");
     out.type = type(context->type());
-    if (out.type && !out.target.indices.empty()) {
-      error("syntax.target", out.type->span, "an element has no type of its own")
-          .with_suggestion("give the type to the whole: x: T ~ D");
-    }
     out.distribution = expression(context->expression(1));
     out.by = expression(context->expression(2));
     return make_stmt(place, std::move(out));

@@ -84,7 +84,7 @@ void Recovery::sync(antlr4::Parser* parser) {
   const std::size_t rule = rule_of(parser);
   if (!is_list_of_lines(rule)) {
     if (!passed_.empty() && passed_.back().second != index) passed_.clear();
-    passed_.push_back({parser->getState(), index});
+    passed_.emplace_back(parser->getState(), index);
     return;
   }
   passed_.clear();
@@ -146,12 +146,12 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
   if (rule == BorelParser::RuleSuffix && has(BorelParser::NAME) && !has(BorelParser::LPAREN))
     return {"the name of a field"};
   if (has(BorelParser::INT) && has(BorelParser::NAME)) {
-    out.push_back("an expression");
+    out.emplace_back("an expression");
     std::erase_if(types, [](std::size_t type) {
       return type != BorelParser::COMMA && type != BorelParser::SEP && !is_closing(type);
     });
   } else if (has(BorelParser::NAME)) {
-    out.push_back("a name");
+    out.emplace_back("a name");
     std::erase_if(types, [](std::size_t type) {
       return (type >= BorelParser::DEF && type <= BorelParser::FALSE) || type == BorelParser::NAME;
     });
@@ -171,14 +171,14 @@ std::vector<std::string> Recovery::alternatives(antlr4::Parser* parser,
   types.erase(BorelParser::SEP);
   for (const std::size_t type : types) {
     if (type == BorelParser::INT) {
-      out.push_back("a whole number");
+      out.emplace_back("a whole number");
     } else if (type == BorelParser::STRING) {
-      out.push_back("a text in double quotes");
+      out.emplace_back("a text in double quotes");
     } else {
-      out.push_back("'" + spelling(type) + "'");
+      out.emplace_back("'" + spelling(type) + "'");
     }
   }
-  if (at_end) out.push_back("the end of the statement");
+  if (at_end) out.emplace_back("the end of the statement");
   return out;
 }
 

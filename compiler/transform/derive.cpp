@@ -98,17 +98,14 @@ class Derive {
   /// Fills one declaration.
   LogicalResult make(FuncOp target) {
     if (!target.isExternal()) return success();
-    if (!active_.insert(target).second)
-      return target.emitError("is made from a function that calls it");
+    if (!active_.insert(target).second) {
+      auto error = target.emitError("a derivative that is made of itself cannot be computed");
+      error.attachNote() << not_differentiable;
+      return error;
+    }
     FuncOp source = source_of(target);
     if (!source) return target.emitError("is to be made from a function that does not exist");
-    // What the source calls is made first.
-    llvm::SmallVector<FuncOp> callees;
-    source.walk([&](CallOp call) {
-      auto callee = module_.lookupSymbol<FuncOp>(call.getCallee());
-      if (callee && callee.isExternal() && request_of(callee)) callees.push_back(callee);
-    });
-    for (FuncOp callee : callees)
+    for (FuncOp callee : wanted_by(source))
       if (failed(make(callee))) return failure();
     const LogicalResult made = make_from(source, target);
     active_.erase(target);
@@ -120,6 +117,25 @@ class Derive {
       target->removeAttr(prob::derive_attribute);
     }
     return success();
+  }
+
+  /// The declarations that what the source refers to (calls, and the distributions and supports of
+  /// its sites) leads to: they are made first, since inlining and derivatives read their bodies.
+  llvm::SmallVector<FuncOp> wanted_by(FuncOp source) {
+    llvm::SmallVector<FuncOp> work{source}, out;
+    llvm::DenseSet<mlir::Operation*> seen{source};
+    const auto visit = [&](mlir::Operation* op) {
+      op->getAttrDictionary().walk([&](mlir::SymbolRefAttr symbol) {
+        auto callee = module_.lookupSymbol<FuncOp>(symbol.getRootReference());
+        if (!callee || !seen.insert(callee).second) return;
+        if (!callee.isExternal())
+          work.push_back(callee);
+        else if (request_of(callee))
+          out.push_back(callee);
+      });
+    };
+    while (!work.empty()) work.pop_back_val().getBody().walk(visit);
+    return out;
   }
 
   LogicalResult make_from(FuncOp source, FuncOp target) {
@@ -161,7 +177,8 @@ class Derive {
         FuncOp primal = copy(source);
         const bool ready =
             step(inline_calls(primal)) && step(settle(primal)) && step(prepare(primal));
-        const LogicalResult done = ready ? differentiate(primal, wrt, target) : failure();
+        const LogicalResult done =
+            ready && step(settle_called(primal)) ? differentiate(primal, wrt, target) : failure();
         primal.erase();
         return done;
       }
@@ -222,8 +239,8 @@ class Derive {
     if (!primal) return failure();
     llvm::SmallVector<bool> wrt(primal.getNumArguments(), false);
     wrt.back() = true;
-    const LogicalResult done =
-        succeeded(prepare(primal)) ? differentiate(primal, wrt, target) : failure();
+    const bool ready = step(prepare(primal)) && step(settle_called(primal));
+    const LogicalResult done = ready ? differentiate(primal, wrt, target) : failure();
     primal.erase();
     return done;
   }
@@ -274,6 +291,23 @@ class Derive {
     bool any = false;
     function.walk([&](prob::RequireOp) { any = true; });
     return any ? accumulate(function) : success();
+  }
+
+  /// The same for what stays a call: recursive functions.
+  LogicalResult settle_called(FuncOp function) {
+    llvm::SmallVector<FuncOp> work{function};
+    llvm::DenseSet<mlir::Operation*> seen{function};
+    while (!work.empty()) {
+      llvm::SmallVector<FuncOp> called;
+      work.pop_back_val().walk([&](CallOp call) {
+        auto callee = module_.lookupSymbol<FuncOp>(call.getCallee());
+        if (callee && !callee.isExternal() && seen.insert(callee).second) called.push_back(callee);
+      });
+      for (FuncOp callee : called)
+        if (failed(settle(callee))) return failure();
+      llvm::append_range(work, called);
+    }
+    return success();
   }
 
   LogicalResult settle_requirements() {

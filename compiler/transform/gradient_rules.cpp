@@ -26,6 +26,7 @@ class Formula {
   Value div(Value x, Value y) { return b.createOrFold<arith::DivFOp>(loc, x, y); }
   Value neg(Value x) { return b.createOrFold<arith::NegFOp>(loc, x); }
   Value select(Value q, Value x, Value y) { return b.createOrFold<arith::SelectOp>(loc, q, x, y); }
+  Value both(Value p, Value q) { return b.createOrFold<arith::AndIOp>(loc, p, q); }
   Value compare(arith::CmpFPredicate p, Value x, Value y) {
     return b.createOrFold<arith::CmpFOp>(loc, p, x, y);
   }
@@ -164,26 +165,37 @@ RuleOutcome apply_scalar_rule(const ScalarRule& rule) {
           })
           .Case([&](math::PowFOp) {
             const Value x = operand(0), p = operand(1), y = op->getResult(0);
+            const Value zero = f.compare(arith::CmpFPredicate::OEQ, x, f.c(0));
+            // d/dx x^p = p x^(p - 1), where 0 · 0^-1 stands for 0.
             add(0, [&] {
-              const Value lower = rule.b.create<math::PowFOp>(op->getLoc(), x, f.sub(p, f.c(1)));
+              const Value flat = f.both(zero, f.compare(arith::CmpFPredicate::OEQ, p, f.c(0)));
+              const Value lower = rule.b.create<math::PowFOp>(
+                  op->getLoc(), x, f.select(flat, f.c(0), f.sub(p, f.c(1))));
               return f.mul(d, f.mul(p, lower));
             });
-            // d/dp x^p = x^p log x, whose limit at x = 0 is 0 for p > 0.
+            // d/dp x^p = x^p log x, whose limit at x = 0 is 0 for p > 0. The logarithm is not taken
+            // there, so that derivatives of this formula are finite too.
             add(1, [&] {
-              const Value zero = f.compare(arith::CmpFPredicate::OEQ, x, f.c(0));
-              return f.select(zero, f.c(0), f.mul(d, f.mul(y, f.call<math::LogOp>(x))));
+              const Value log = f.call<math::LogOp>(f.select(zero, f.c(1), x));
+              return f.select(zero, f.c(0), f.mul(d, f.mul(y, log)));
             });
             return true;
           })
           .Case([&](math::FPowIOp) {
             const mlir::Location loc = op->getLoc();
             add(0, [&] {
-              const Value n = operand(1);
-              const Value one =
-                  rule.b.create<arith::ConstantOp>(loc, rule.b.getIntegerAttr(n.getType(), 1));
+              const Value x = operand(0), n = operand(1);
+              const auto whole = [&](int64_t value) {
+                return Value(rule.b.create<arith::ConstantOp>(
+                    loc, rule.b.getIntegerAttr(n.getType(), value)));
+              };
+              const Value flat = f.both(
+                  f.compare(arith::CmpFPredicate::OEQ, x, f.c(0)),
+                  rule.b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, n, whole(0)));
               const Value lower = rule.b.create<math::FPowIOp>(
-                  loc, operand(0), rule.b.createOrFold<arith::SubIOp>(loc, n, one));
-              const Value real = rule.b.createOrFold<arith::SIToFPOp>(loc, operand(0).getType(), n);
+                  loc, x,
+                  f.select(flat, whole(0), rule.b.createOrFold<arith::SubIOp>(loc, n, whole(1))));
+              const Value real = rule.b.createOrFold<arith::SIToFPOp>(loc, x.getType(), n);
               return f.mul(d, f.mul(real, lower));
             });
             return true;

@@ -44,8 +44,10 @@ Error output_error(const std::string& path, int code, const std::string& rest) {
 class CsvWriter::File {
  public:
   File(std::string path, std::int64_t chain, std::int64_t wanted, std::size_t columns)
-      : path_(std::move(path)), chain_(chain), wanted_(wanted) {
-    row_bytes_ = longest_number * columns + 2;
+      : path_(std::move(path)),
+        chain_(chain),
+        wanted_(wanted),
+        row_bytes_(longest_number * columns + 2) {
     buffer_.resize(std::max<std::size_t>(1 << 17, 2 * row_bytes_));
   }
   ~File() {
@@ -150,11 +152,12 @@ class CsvWriter::File {
 
   std::string path_;
   std::int64_t chain_, wanted_;
+  std::size_t row_bytes_;
   int descriptor_ = -1;
   bool broken_ = false;
   ::off_t size_ = 0;
   std::vector<char> buffer_;
-  std::size_t end_ = 0, row_bytes_ = 0;
+  std::size_t end_ = 0;
   std::int64_t rows_ = 0, flushed_rows_ = 0;
   Clock::time_point flushed_ = Clock::now();
 };

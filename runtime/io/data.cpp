@@ -129,15 +129,15 @@ class DataReader {
   void find_names() {
     std::vector<std::string> wanted, missing;
     for (int i = 0; i < program_.input_count; ++i) {
-      wanted.push_back(input(i).name);
+      wanted.emplace_back(input(i).name);
       variables_[index(i)] = document_.find(input(i).name);
       if (variables_[index(i)] == nullptr) {
-        missing.push_back(input(i).name);
+        missing.emplace_back(input(i).name);
       }
     }
     std::vector<std::string> known = wanted;
     for (int s = 0; s < program_.size_count; ++s) {
-      known.push_back(program_.sizes[s].name);
+      known.emplace_back(program_.sizes[s].name);
     }
     const std::vector<std::string> unused = problems_.unused(known);
     for (int i = 0; i < program_.input_count; ++i) {
@@ -162,7 +162,8 @@ class DataReader {
       list += (list.empty() ? "`" : ", `") + name + "`";
       const std::string near = runtime::nearest_name(name, missing);
       if (!near.empty()) {
-        near_text += (near_text.empty() ? "" : ", ") + ("`" + name + "` for `" + near + "`");
+        near_text.append(near_text.empty() ? "`" : ", `").append(name);
+        near_text.append("` for `").append(near).append("`");
       }
     }
     DataProblem& added = problems_.add(DataProblemKind::unused, unused.front(), {}, "", "");

@@ -36,7 +36,7 @@ LatentsResult read_latents(const runtime::Instance& instance, const borel_model&
   ProblemList problems(document);
   std::vector<std::string> wanted;
   for (int i = 0; i < model.site_count; ++i) {
-    wanted.push_back(model.sites[i].name);
+    wanted.emplace_back(model.sites[i].name);
   }
   const std::vector<std::string> unused = problems.unused(wanted);
   for (int i = 0; i < model.site_count && model.sites[i].kind == BOREL_LATENT; ++i) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 
 namespace borel::io {
@@ -59,9 +60,8 @@ std::int64_t terminal_width(int descriptor, std::int64_t fallback) {
 
 std::string progress_line(std::size_t chain, const ChainProgress& progress) {
   char text[120];
-  std::snprintf(text, sizeof text, "chain %zu: %lld / %lld (%d %%), %s", chain + 1,
-                static_cast<long long>(progress.iterations),
-                static_cast<long long>(progress.warmup + progress.draws),
+  std::snprintf(text, sizeof text, "chain %zu: %" PRId64 " / %" PRId64 " (%d %%), %s", chain + 1,
+                progress.iterations, progress.warmup + progress.draws,
                 static_cast<int>(100 * part_done(progress)), phase_name(progress.phase));
   return text;
 }

@@ -118,6 +118,16 @@ class Command(unittest.TestCase):
         run = borel("sample", PROGRAM, "--data", DATA, "--quiet", "--summary", "/dev/full")
         self.assertEqual(run.returncode, 5)
 
+    def test_a_derivative_that_is_made_of_itself(self):
+        program = self.write("tower.ppl", "def f(n: int, x: real): real {\n"
+                             "  return n == 0 ? x : grad(fn y => f(n - 1, y) * y)(x)\n}\n"
+                             "model m(n: int) {\n  a ~ Normal(0, 1)\n  factor(f(n, a))\n}\n"
+                             "infer main(n: int) { nuts(m(n)) }\n")
+        run = borel("build", program, "--output", self.path("tower.o"))
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("tower.ppl:2:28", run.stderr)
+        self.assertIn("a derivative that is made of itself", run.stderr)
+
     def test_a_start_that_cannot_be_names_site_and_term(self):
         program = self.write("start.ppl", "model m() {\n  mu ~ Normal(0, 1)\n  x ~ Normal(mu, -1)\n}\n"
                              "infer main() { nuts(m()) }\n")
