@@ -193,8 +193,6 @@ class Data {
     return *this;
   }
   void clear() noexcept { borel_data_clear(get()); }
-  // Forgets all inputs, and keeps the memory for the next ones.
-  void clear() { borel_data_clear(get()); }
   borel_data* get() const { return handle_.get(); }
 
  private:
