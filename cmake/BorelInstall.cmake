@@ -46,6 +46,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/BorelConfig.cmake.in
                               NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/BorelConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
+file(RELATIVE_PATH back_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/borel.pc.in ${CMAKE_BINARY_DIR}/package/borel.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/package/BorelConfig.cmake
               ${CMAKE_BINARY_DIR}/package/BorelConfigVersion.cmake
