@@ -91,7 +91,8 @@ int main(int argc, char** argv) {
   }
   double divergences = 0;
   for (size_t s = 0; s < statistics; ++s)
-    for (size_t d = 0; strcmp(machine->statistics[s], "divergent__") == 0 && d < chains * draws; ++d)
+    for (size_t d = 0; strcmp(machine->statistics[s], "divergent__") == 0 && d < chains * draws;
+         ++d)
       divergences += told[d * statistics + s];
   printf("%.0f of %d transitions diverged\n", divergences, chains * draws);
 

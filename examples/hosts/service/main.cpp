@@ -1,7 +1,7 @@
 // A service that refits a hierarchical model for each request, with a pool of threads.
 //
-// A request is a line of JSON on the standard input, {"y": […], "sigma": […]}; its answer is a line on
-// the standard output: {"request": 3, "mu": …, "tau": …, "theta": […]}, posterior means, or
+// A request is a line of JSON on the standard input, {"y": […], "sigma": […]}; its answer is a line
+// on the standard output: {"request": 3, "mu": …, "tau": …, "theta": […]}, posterior means, or
 // {"request": 3, "error": "…"}. Answers come as they are ready. Each thread keeps a chain and its
 // memory from request to request; draws depend on the request alone, not on threads.
 //   service [THREADS]
@@ -98,7 +98,8 @@ class Fitter {
       instance_->rebind(data_);
     else
       instance_.emplace(data_);
-    const auto options = borel::Options().seed(1).warmup(500).draws(draws).set("target_accept", 0.9);
+    const auto options =
+        borel::Options().seed(1).warmup(500).draws(draws).set("target_accept", 0.9);
     std::vector<double> mean(static_cast<std::size_t>(instance_->draw_size()));
     for (int number = 1; number <= chains; ++number) {
       if (chain_)

@@ -1,9 +1,9 @@
 /* An adaptive tree search. A node's branches give noisy rewards; after each reward the posterior of
  * all branches is drawn anew, and the next branch is chosen by Thompson sampling: the one that is
  * best in a draw. Branches are added as rewards come in (progressive widening), so each refit
- * has data of another size; none of them compiles anything or, once sizes have been there, allocates.
- *   tree_search [REFITS [SEED]]
- * Prints how long refits took by the number of branches, and what memory the process held. */
+ * has data of another size; none of them compiles anything or, once sizes have been there,
+ * allocates. tree_search [REFITS [SEED]] Prints how long refits took by the number of branches, and
+ * what memory the process held. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
   double* seconds = malloc(sizeof(double) * (size_t)refits * 2);
   if (!p.draw || !seconds) return 1;
   double* small = seconds + refits;
-  long small_count = 0, nodes = 0, memory_before = 0;
+  long small_count = 0, nodes = 0, memory_halfway = 0;
 
   node at = {0};
   double mean[most_branches], regret = 0;
@@ -134,8 +134,9 @@ int main(int argc, char** argv) {
       at = (node){0};
       add_branch(&at, &world);
       add_branch(&at, &world);
-      if (++nodes == 3) memory_before = resident_kib(); /* all sizes have been there */
+      ++nodes;
     }
+    if (i == refits / 2) memory_halfway = resident_kib();
     const double start = now();
     const int64_t choice = refit(&p, &at, (uint64_t)i + 1, mean);
     seconds[i] = now() - start;
@@ -151,6 +152,7 @@ int main(int argc, char** argv) {
       add_reward(&at, choice, &world);
   }
 
+  const long memory = resident_kib();
   qsort(seconds, (size_t)refits, sizeof *seconds, ascending);
   qsort(small, (size_t)small_count, sizeof *small, ascending);
   printf("%ld refits of %d chains x (%d + %d), %ld nodes; mean regret %.3f\n", refits, chains,
@@ -159,10 +161,7 @@ int main(int argc, char** argv) {
          1e3 * seconds[refits * 99 / 100]);
   if (small_count > 0)
     printf("up to 10 branches and 60 rewards: median %.2f\n", 1e3 * small[small_count / 2]);
-  const long memory = resident_kib();
-  if (memory_before > 0)
-    printf("resident memory: %ld KiB after the second node, %ld KiB at the end\n", memory_before,
-           memory);
+  printf("resident memory: %ld KiB halfway, %ld KiB at the end\n", memory_halfway, memory);
 
   borel_chain_free(p.chain);
   borel_instance_free(p.instance);
