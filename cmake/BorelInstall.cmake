@@ -69,6 +69,9 @@ set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME borel)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SHLIBDEPS ON)
+# By the path on which the library of MLIR lies there is a link to that of LLVM too, of the package
+# for developers, which dpkg-shlibdeps does not follow.
+set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS libllvm19)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "lld | gcc")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libborel-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
