@@ -27,12 +27,13 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Memory of the process that is its own: resident, and no file's. */
 static long resident_kib(void) {
-  long total = 0, resident = 0;
+  long total = 0, resident = 0, shared = 0;
   FILE* file = fopen("/proc/self/statm", "r");
-  if (!file || fscanf(file, "%ld %ld", &total, &resident) != 2) resident = 0;
+  if (!file || fscanf(file, "%ld %ld %ld", &total, &resident, &shared) != 3) resident = shared = 0;
   if (file) fclose(file);
-  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+  return (resident - shared) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* The world that is searched: uniform and normal random numbers of its own. */
@@ -124,6 +125,7 @@ int main(int argc, char** argv) {
   p.draw = malloc(sizeof(double) * (3 + most_branches));
   double* seconds = malloc(sizeof(double) * (size_t)refits * 2);
   if (!p.draw || !seconds) return 1;
+  for (long i = 0; i < 2 * refits; ++i) seconds[i] = NAN; /* the pages are ours from now on */
   double* small = seconds + refits;
   long small_count = 0, nodes = 0, memory_halfway = 0;
 
