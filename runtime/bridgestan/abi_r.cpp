@@ -81,8 +81,8 @@ BOREL_BS_PUBLIC void bs_log_density_R(bs_model** model, int* propto, int* jacobi
 BOREL_BS_PUBLIC void bs_log_density_gradient_R(bs_model** model, int* propto, int* jacobian,
                                                const double* theta_unc, double* val, double* grad,
                                                int* return_code, char** err_msg, void** err_ptr) {
-  *return_code = bs_log_density_gradient(*model, *propto != 0, *jacobian != 0, theta_unc, val, grad,
-                                         err_msg);
+  *return_code =
+      bs_log_density_gradient(*model, *propto != 0, *jacobian != 0, theta_unc, val, grad, err_msg);
   *err_ptr = *err_msg;
 }
 
@@ -95,9 +95,11 @@ BOREL_BS_PUBLIC void bs_log_density_hessian_R(bs_model** model, int* propto, int
   *err_ptr = *err_msg;
 }
 
-BOREL_BS_PUBLIC void bs_log_density_hessian_vector_product_R(
-    bs_model** model, int* propto, int* jacobian, const double* theta_unc, const double* vector,
-    double* val, double* hvp, int* return_code, char** err_msg, void** err_ptr) {
+BOREL_BS_PUBLIC void bs_log_density_hessian_vector_product_R(bs_model** model, int* propto,
+                                                             int* jacobian, const double* theta_unc,
+                                                             const double* vector, double* val,
+                                                             double* hvp, int* return_code,
+                                                             char** err_msg, void** err_ptr) {
   *return_code = bs_log_density_hessian_vector_product(*model, *propto != 0, *jacobian != 0,
                                                        theta_unc, vector, val, hvp, err_msg);
   *err_ptr = *err_msg;

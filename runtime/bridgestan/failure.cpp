@@ -5,6 +5,19 @@
 
 namespace borel::bridgestan {
 
+host::Text error_text(borel_error* error) {
+  if (error == nullptr) {
+    return host::Text("out of memory");
+  }
+  host::Text text(borel_error_message(error));
+  const borel_span span = borel_error_span(error);
+  if (span.file != nullptr) {
+    text << " (" << span.file << ":" << span.line << ":" << span.column << ")";
+  }
+  borel_error_free(error);
+  return text;
+}
+
 int Call::fail(std::string_view what) const {
   if (message_ == nullptr) {
     return -1;
@@ -23,19 +36,6 @@ int Call::fail(std::string_view what) const {
   }
   *message_ = text;
   return -1;
-}
-
-int Call::fail(borel_error* error) const {
-  if (error == nullptr) {
-    return fail_for_memory();
-  }
-  host::Text text(borel_error_message(error));
-  const borel_span span = borel_error_span(error);
-  if (span.file != nullptr) {
-    text << " (" << span.file << ":" << span.line << ":" << span.column << ")";
-  }
-  borel_error_free(error);
-  return fail(text);
 }
 
 }  // namespace borel::bridgestan

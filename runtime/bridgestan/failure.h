@@ -9,6 +9,9 @@
 
 namespace borel::bridgestan {
 
+// An error's message and place in the source; frees the error. Null is that of no memory.
+host::Text error_text(borel_error* error);
+
 // The call that is being served: its name as BridgeStan's messages have it, and where a message
 // goes (null: nowhere).
 class Call {
@@ -18,8 +21,7 @@ class Call {
   // -1, with "NAME() failed with exception: WHAT\n" for the caller; without memory no message.
   int fail(std::string_view what) const;
   int fail(const host::Text& what) const { return fail(what.view()); }
-  // The same with an error's message and place in the source; frees the error.
-  int fail(borel_error* error) const;
+  int fail(borel_error* error) const { return fail(error_text(error)); }
   int fail_for_memory() const { return fail("out of memory"); }
 
  private:

@@ -151,6 +151,35 @@ double draw_uniform(bs_rng& rng) {
   return runtime::random_uniforms(key, word / 2)[word % 2];
 }
 
+// Unconstrains the latent elements of a draw. They are in their supports if they come back from u
+// within Stan's tolerance: shares that sum to 1.5 have a u, but not as their own. `back` has room
+// for a draw. 0, or -1 with `why` set.
+int invert(const bs_model& model, borel_worker* worker, const double* latents, double* u,
+           double* back, Text& why) {
+  constexpr double tolerance = 1e-8;
+  borel_error* error = nullptr;
+  if (borel_unconstrain(worker, model.index, latents, u, &error) != BOREL_SUCCESS) {
+    why = error_text(error);
+    return -1;
+  }
+  if (borel_constrain(worker, model.index, u, back, nullptr) != BOREL_SUCCESS) {
+    return 0;  // what is wrong is with a derived quantity
+  }
+  borel_site_info site{};
+  for (std::int32_t s = 0;
+       borel_describe_site(model.instance, model.index, s, &site, nullptr) == BOREL_SUCCESS &&
+       site.kind == BOREL_LATENT;
+       ++s) {
+    for (std::int64_t i = site.draw_offset; i < site.draw_offset + site.elements; ++i) {
+      if (!(std::fabs(back[i] - latents[i]) <= tolerance * std::fmax(1, std::fabs(latents[i])))) {
+        why = Text() << "a value is outside its site's support, at site `" << site.name << "`";
+        return -1;
+      }
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int constrain(const bs_model& model, bool with_derived, const double* u, double* theta,
@@ -179,17 +208,17 @@ int unconstrain(const bs_model& model, const double* theta, double* u, const Cal
   if (!desk) {
     return -1;
   }
-  double* latents = desk.values(model.layout.parameter_count());
+  double* latents = desk.values(model.layout.parameter_count() + model.layout.count(true));
   if (latents == nullptr) {
     return call.fail_for_memory();
   }
+  double* back = latents + model.layout.parameter_count();
   const std::int64_t* order = model.layout.order();
   for (std::int64_t i = 0; i < model.layout.parameter_count(); ++i) {
     latents[order[i]] = theta[i];
   }
-  borel_error* error = nullptr;
-  const borel_code code = borel_unconstrain(desk.worker(), model.index, latents, u, &error);
-  return code == BOREL_SUCCESS ? 0 : call.fail(error);
+  Text why;
+  return invert(model, desk.worker(), latents, u, back, why) == 0 ? 0 : call.fail(why);
 }
 
 int unconstrain_json(const bs_model& model, const char* json, double* u, const Call& call) {
@@ -200,17 +229,17 @@ int unconstrain_json(const bs_model& model, const char* json, double* u, const C
   if (!desk) {
     return -1;
   }
-  double* latents = desk.values(model.layout.parameter_count());
+  double* latents = desk.values(model.layout.parameter_count() + model.layout.count(true));
   if (latents == nullptr) {
     return call.fail_for_memory();
   }
+  double* back = latents + model.layout.parameter_count();
   bool has_all = false;
   if (ValueReader(model, json, call)(latents, false, &has_all) != 0) {
     return -1;
   }
-  borel_error* error = nullptr;
-  const borel_code code = borel_unconstrain(desk.worker(), model.index, latents, u, &error);
-  return code == BOREL_SUCCESS ? 0 : call.fail(error);
+  Text why;
+  return invert(model, desk.worker(), latents, u, back, why) == 0 ? 0 : call.fail(why);
 }
 
 int initialize(const bs_model& model, const Start& start, bs_rng& rng, double* u,
@@ -229,12 +258,13 @@ int initialize(const bs_model& model, const Start& start, bs_rng& rng, double* u
   const std::int64_t dimension = model.layout.dimension();
   const std::int64_t parameters = model.layout.parameter_count();
   const std::int64_t draw_size = model.layout.count(true);
-  double* gradient = desk.values(dimension + parameters + draw_size);
+  double* gradient = desk.values(dimension + parameters + 2 * draw_size);
   if (gradient == nullptr) {
     return call.fail_for_memory();
   }
   double* given = gradient + dimension;
   double* draw = given + parameters;
+  double* back = draw + draw_size;
   for (std::int64_t i = 0; i < parameters; ++i) {
     given[i] = not_given;
   }
@@ -243,6 +273,18 @@ int initialize(const bs_model& model, const Start& start, bs_rng& rng, double* u
   if (has_json && ValueReader(model, start.json, call)(given, true, &has_all) != 0) {
     return -1;
   }
+  // Puts the given values into the drawn point. Bounds of others may depend on them.
+  const auto merge = [&](double* point, Text& problem) {
+    borel_error* error = nullptr;
+    if (borel_constrain(desk.worker(), model.index, point, draw, &error) != BOREL_SUCCESS) {
+      problem = error_text(error);
+      return false;
+    }
+    for (std::int64_t i = 0; i < parameters; ++i) {
+      draw[i] = given[i] == not_given ? draw[i] : given[i];
+    }
+    return invert(model, desk.worker(), draw, point, back, problem) == 0;
+  };
   // Without chance every try is the same.
   const int tries = has_all || start.radius == 0 || dimension == 0 ? 1 : start.tries;
   Text why;
@@ -250,26 +292,14 @@ int initialize(const bs_model& model, const Start& start, bs_rng& rng, double* u
     for (std::int64_t i = 0; i < dimension; ++i) {
       u[i] = start.radius * (2 * draw_uniform(rng) - 1);
     }
+    if (has_json && !merge(u, why)) {
+      continue;
+    }
     borel_error* error = nullptr;
     double log_density = 0;
-    borel_code code = BOREL_SUCCESS;
-    if (has_json) {
-      // The given values replace those of the drawn point; bounds may depend on them.
-      code = borel_constrain(desk.worker(), model.index, u, draw, &error);
-      for (std::int64_t i = 0; code == BOREL_SUCCESS && i < parameters; ++i) {
-        draw[i] = given[i] == not_given ? draw[i] : given[i];
-      }
-      if (code == BOREL_SUCCESS) {
-        code = borel_unconstrain(desk.worker(), model.index, draw, u, &error);
-      }
-    }
-    if (code == BOREL_SUCCESS) {
-      code = borel_log_density_gradient(desk.worker(), model.index, start.jacobian ? 1 : 0, u,
-                                        &log_density, gradient, &error);
-    }
-    if (code != BOREL_SUCCESS) {
-      why = Text(borel_error_message(error));
-      borel_error_free(error);
+    if (borel_log_density_gradient(desk.worker(), model.index, start.jacobian ? 1 : 0, u,
+                                   &log_density, gradient, &error) != BOREL_SUCCESS) {
+      why = error_text(error);
     } else if (!std::isfinite(log_density)) {
       why = Text("the density is 0 there");
     } else if (!is_finite(gradient, dimension)) {
