@@ -15,7 +15,8 @@ import warnings
 try:
     import bridgestan
     import numpy as np
-except ImportError:
+except ImportError as problem:
+    print("skipped:", problem)
     sys.exit(77)
 import closed_forms
 

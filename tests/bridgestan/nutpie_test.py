@@ -8,7 +8,8 @@ try:
     import nutpie
     from nutpie import _lib
     from nutpie.compile_stan import CompiledStanModel
-except ImportError:
+except ImportError as problem:
+    print("skipped:", problem)
     sys.exit(77)
 
 # What nutpie.compile_stan_model makes of a library that Stan compiled.
