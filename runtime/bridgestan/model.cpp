@@ -117,7 +117,8 @@ bool read_file(const char* path, Array<char>& text) {
 
 bool is_path(std::string_view data) {
   constexpr std::string_view end = ".json";
-  return data.size() >= end.size() && data.substr(data.size() - end.size()) == end;
+  return data.size() >= end.size() &&
+         std::string_view(data.data() + data.size() - end.size(), end.size()) == end;
 }
 
 // Binds `data`; false after a failure.
