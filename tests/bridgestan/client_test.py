@@ -453,6 +453,16 @@ class Client(unittest.TestCase):
         u = self.points(made)[0]
         self.assertEqual(made.log_density(u), self.shapes.log_density(u))
 
+    def test_code_for_several_processors(self):
+        levels = self.path("levels.so")
+        result = borel("build", SHAPES, "--bridgestan", "--cpu", "x86-64,x86-64-v2,x86-64-v3",
+                       "--output", levels)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        made = model(levels, SHAPES_DATA)
+        self.assertIn("target_cpu = x86-64,x86-64-v2,x86-64-v3", made.model_info())
+        for u in self.points(made):
+            self.assertAlmostEqual(made.log_density(u), self.shapes_form.log_density(u), delta=1e-11)
+
     def test_wrong_usage(self):
         for output in ("name", "name.a", "name.o"):
             result = borel("build", SHAPES, "--bridgestan", "--output", self.path(output))
