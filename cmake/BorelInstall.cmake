@@ -48,6 +48,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/BorelConfig.cmake.in
                               NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/BorelConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
+file(RELATIVE_PATH back_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/borel.pc.in ${CMAKE_BINARY_DIR}/package/borel.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/package/BorelConfig.cmake
               ${CMAKE_BINARY_DIR}/package/BorelConfigVersion.cmake
@@ -70,6 +71,9 @@ set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME borel)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SHLIBDEPS ON)
+# By the path on which the library of MLIR lies there is a link to that of LLVM too, of the package
+# for developers, which dpkg-shlibdeps does not follow.
+set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS libllvm19)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "lld | gcc, libborel-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libborel-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)

@@ -87,9 +87,11 @@ std::vector<std::string> known_processors(const std::string& triple) {
       }
     }
   }
-  std::sort(names.begin(), names.end());
-  std::stable_partition(names.begin(), names.end(), [](const std::string& name) {
+  const auto is_level = [](const std::string& name) {
     return std::find(levels.begin(), levels.end(), name) != levels.end();
+  };
+  std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return std::pair(!is_level(a), a) < std::pair(!is_level(b), b);
   });
   return names;
 }

@@ -24,7 +24,7 @@ class Header {
          (program_.name.empty() ? "" : ", infer " + comment_text(program_.name)) + ".");
     line(" *");
     line(" * Link it with the static library, its runtime and the C library:");
-    line(" *   cc host.c " + name_ + ".a -lborel_rt -lm -lpthread");
+    line(" *   cc host.c " + comment_text(from_.library) + ".a -lborel_rt -lm -lpthread");
     line(" * Functions and rules of the handles: borel/borel.h. Numbers are in the units that the");
     line(" * program's own text has; log densities are in nats. */");
     line("#ifndef " + guard);

@@ -175,8 +175,8 @@ int run_build(const BuildArguments& arguments) {
   if (arguments.program.time_passes) print_times(times, std::cerr);
   if (!compiled) return exit_program;
 
-  const GeneratedFrom from{compiled->description, to.library.name, options.recorded_file,
-                           BOREL_VERSION};
+  const GeneratedFrom from{compiled->description, to.library.name, to.code.stem().string(),
+                           options.recorded_file, BOREL_VERSION};
   // Those first that may be refused: a file of the user's that is in the way.
   if (auto problem = replace_file(to.header.string(), header_mark, c_header(from)))
     return failed(*problem);

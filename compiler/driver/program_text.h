@@ -11,8 +11,9 @@ namespace borel::driver {
 /// What the files that `borel build` writes beside the code are made from.
 struct GeneratedFrom {
   const ProgramDescription& program;
-  std::string name;    // prefix of the library's identifiers
-  std::string source;  // name of the program's file, without folders
+  std::string name;     // prefix of the library's identifiers
+  std::string library;  // the library's file, without folders and ending
+  std::string source;   // name of the program's file, without folders
   std::string version;
 };
 

@@ -112,7 +112,7 @@ int bs_log_density_hessian_vector_product(const bs_model* m, bool, bool jacobian
 }
 
 bs_rng* bs_rng_construct(unsigned int seed, char** error_msg) {
-  bs_rng* rng = borel::host::create<bs_rng>(borel::host::default_allocator, seed, 0u);
+  bs_rng* rng = borel::host::create<bs_rng>(borel::host::default_allocator(), seed, 0u);
   if (rng == nullptr) {
     Call("construct_rng", error_msg).fail_for_memory();
   }
@@ -121,7 +121,7 @@ bs_rng* bs_rng_construct(unsigned int seed, char** error_msg) {
 
 void bs_rng_destruct(bs_rng* rng) {
   if (rng != nullptr) {
-    borel::host::destroy(borel::host::default_allocator, rng);
+    borel::host::destroy(borel::host::default_allocator(), rng);
   }
 }
 

@@ -63,10 +63,10 @@ void next_last_fastest(const borel_site_info& site, std::int64_t* index) {
 }
 
 Layout::Layout()
-    : order_(host::default_allocator),
-      parameter_names_(host::default_allocator),
-      names_(host::default_allocator),
-      unconstrained_names_(host::default_allocator) {}
+    : order_(host::default_allocator()),
+      parameter_names_(host::default_allocator()),
+      names_(host::default_allocator()),
+      unconstrained_names_(host::default_allocator()) {}
 
 bool Layout::add_site(const borel_site_info& site) {
   std::int64_t index[BOREL_MAX_RANK] = {};

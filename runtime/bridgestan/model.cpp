@@ -13,13 +13,13 @@ namespace borel::bridgestan {
 using host::Array;
 using host::Text;
 
-Desk::Desk() : values(host::default_allocator) {}
+Desk::Desk() : values(host::default_allocator()) {}
 Desk::~Desk() { borel_worker_free(worker); }
 
 void Desks::clear() {
   for (Slot& slot : slots_) {
     if (Desk* desk = slot.desk.exchange(nullptr)) {
-      host::destroy(host::default_allocator, desk);
+      host::destroy(host::default_allocator(), desk);
     }
   }
 }
@@ -45,9 +45,9 @@ Desk* Desks::take(const borel_instance* instance, borel_error** error) {
       }
     }
   }
-  Desk* desk = host::create<Desk>(host::default_allocator);
+  Desk* desk = host::create<Desk>(host::default_allocator());
   if (desk != nullptr && borel_worker_create(instance, &desk->worker, error) != BOREL_SUCCESS) {
-    host::destroy(host::default_allocator, desk);
+    host::destroy(host::default_allocator(), desk);
     desk = nullptr;
   }
   return desk;
@@ -64,7 +64,7 @@ void Desks::put_back(Desk* desk) {
       return;
     }
   }
-  host::destroy(host::default_allocator, desk);
+  host::destroy(host::default_allocator(), desk);
 }
 
 Lease::Lease(const bs_model* model, const Call& call) : model_(model) {
@@ -117,14 +117,14 @@ bool read_file(const char* path, Array<char>& text) {
 
 bool is_path(std::string_view data) {
   constexpr std::string_view end = ".json";
-  return data.size() >= end.size() &&
-         std::string_view(data.data() + data.size() - end.size(), end.size()) == end;
+  data.remove_prefix(data.size() > end.size() ? data.size() - end.size() : 0);
+  return data == end;
 }
 
 // Binds `data`; false after a failure.
 bool bind(bs_model& model, const char* given, const Call& call) {
   std::string_view text = host::text_or_empty(given);
-  Array<char> file(host::default_allocator);
+  Array<char> file(host::default_allocator());
   const bool is_file = is_path(text);
   if (is_file) {
     if (!read_file(given, file)) {
@@ -210,7 +210,7 @@ bool fill(bs_model& model, const char* data, const Call& call) {
 }  // namespace
 
 bs_model* construct(const char* data, const Call& call) {
-  bs_model* model = host::create<bs_model>(host::default_allocator);
+  bs_model* model = host::create<bs_model>(host::default_allocator());
   if (model == nullptr) {
     call.fail_for_memory();
     return nullptr;
@@ -224,13 +224,13 @@ bs_model* construct(const char* data, const Call& call) {
 
 void destruct(bs_model* model) {
   if (model != nullptr) {
-    host::destroy(host::default_allocator, model);
+    host::destroy(host::default_allocator(), model);
   }
 }
 
 }  // namespace borel::bridgestan
 
-bs_model::bs_model() : info(borel::host::default_allocator) {}
+bs_model::bs_model() : info(borel::host::default_allocator()) {}
 
 bs_model::~bs_model() {
   desks.clear();  // workers go before their instance

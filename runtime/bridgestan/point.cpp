@@ -23,10 +23,10 @@ class ValueReader {
   ValueReader(const bs_model& model, const char* json, const Call& call)
       : model_(model),
         call_(call),
-        name_(host::default_allocator),
-        ints_(host::default_allocator),
-        reals_(host::default_allocator),
-        given_(host::default_allocator),
+        name_(host::default_allocator()),
+        ints_(host::default_allocator()),
+        reals_(host::default_allocator()),
+        given_(host::default_allocator()),
         reader_(json, std::strlen(json), name_, ints_, reals_) {}
 
   // Writes what is given over `values`, the latent elements of a draw. `missing_allowed`: sites

@@ -108,8 +108,9 @@ inline bool cpu_runs(std::string_view target, std::string_view host) {
     return true;
   }
   constexpr std::string_view level = "x86-64";
-  const bool is_level =
-      target.size() >= level.size() && std::string_view(target.data(), level.size()) == level;
+  std::string_view head = target;
+  head.remove_suffix(target.size() > level.size() ? target.size() - level.size() : 0);
+  const bool is_level = head == level;
   const int wanted = cpu_level(target);
   return wanted > 0 && wanted <= host_cpu_level() && (is_level || host.empty());
 }

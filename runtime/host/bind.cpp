@@ -108,7 +108,7 @@ class Binder {
           continue;
         }
         found = *static_cast<const std::int64_t*>(value(i).memory);
-      } else if (const Value& given = value(program_.input_count + s);
+      } else if (const Value& given = data_.values[size_slot(program_, s)];
                  given.source != Value::none) {
         found = given.dims[0];
       } else {
@@ -274,7 +274,7 @@ class Binder {
       }
       array.data = v.memory;
       if (v.source == Value::copied) {
-        instance_.shares[static_cast<std::size_t>(i)] = v.storage->share();
+        instance_.shares[static_cast<std::size_t>(i)].storage = v.storage->share();
       }
     }
     return BOREL_SUCCESS;
@@ -404,9 +404,9 @@ borel_code bind_inputs(borel_data& data, borel_instance& instance, const Reporte
 }
 
 void drop_inputs(borel_instance& instance) {
-  for (Shared*& share : instance.shares) {
-    Shared::drop(share);
-    share = nullptr;
+  for (Share& share : instance.shares) {
+    Shared::drop(share.storage);
+    share.storage = nullptr;
   }
 }
 

@@ -181,7 +181,8 @@ borel_code borel_chain_resume(const borel_instance* instance, const void* bytes,
   const std::uint8_t* const from = static_cast<const std::uint8_t*>(bytes);
   Header header;
   std::memcpy(static_cast<void*>(&header), from, sizeof header);
-  if ((code = check_header(header, *instance, from, size, report)) != BOREL_SUCCESS) {
+  code = check_header(header, *instance, from, size, report);
+  if (code != BOREL_SUCCESS) {
     return code;
   }
   const std::size_t count = static_cast<std::size_t>(machine->parameter_count);

@@ -199,7 +199,7 @@ struct Setter {
                            << ", expected a size: an integer of at least 0",
                     name, &program.sizes[i].span);
     }
-    Value& value = data->values[static_cast<std::size_t>(program.input_count + i)];
+    Value& value = data->values[size_slot(program, i)];
     value.source = Value::copied;
     value.dims[0] = *static_cast<const std::int64_t*>(memory);
     return BOREL_SUCCESS;
@@ -224,8 +224,7 @@ borel_code borel_data_create(const borel_library* library, borel_data** data, bo
   }
   const borel_allocator& allocator = library->allocator;
   borel_data* made = create<borel_data>(allocator, library);
-  const std::size_t count =
-      static_cast<std::size_t>(library->program->input_count + library->program->size_count);
+  const std::size_t count = size_slot(*library->program, library->program->size_count);
   if (made == nullptr || !made->values.resize(count) || !made->staged.resize(count)) {
     borel_data_free(made);
     return report.no_memory();

@@ -172,7 +172,7 @@ class DataReader {
 
   borel_code read_size(std::int32_t i) {
     const borel_size& size = program_.sizes[i];
-    Value& staged = data_.staged[static_cast<std::size_t>(program_.input_count + i)];
+    Value& staged = data_.staged[size_slot(program_, i)];
     if (staged.source != Value::none) {
       return given_twice(size.span);
     }

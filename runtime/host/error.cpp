@@ -40,16 +40,19 @@ const char* copy_text(char*& at, std::string_view text) {
 
 }  // namespace
 
-const borel_allocator default_allocator = {
-    nullptr,
-    [](void*, std::size_t bytes, std::size_t alignment) -> void* {
-      if (alignment <= alignof(std::max_align_t)) {
-        return std::malloc(bytes);
-      }
-      void* memory = nullptr;
-      return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
-    },
-    [](void*, void* memory, std::size_t, std::size_t) { std::free(memory); }};
+const borel_allocator& default_allocator() {
+  static constexpr borel_allocator allocator = {
+      nullptr,
+      [](void*, std::size_t bytes, std::size_t alignment) -> void* {
+        if (alignment <= alignof(std::max_align_t)) {
+          return std::malloc(bytes);
+        }
+        void* memory = nullptr;
+        return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+      },
+      [](void*, void* memory, std::size_t, std::size_t) { std::free(memory); }};
+  return allocator;
+}
 
 borel_code Reporter::operator()(borel_code code, const Text& message, std::string_view subject,
                                 const borel_span* span) const {
@@ -85,7 +88,7 @@ borel_code Reporter::no_memory() const {
 }
 
 borel_code null_handle(borel_error** error, const char* what) {
-  return Reporter{default_allocator, error}.bad_argument(Text() << what << " is null");
+  return Reporter{default_allocator(), error}.bad_argument(Text() << what << " is null");
 }
 
 borel_code report_fault(const Reporter& report, const borel_program& program,

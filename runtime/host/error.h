@@ -10,7 +10,7 @@
 namespace borel::host {
 
 // malloc and free.
-extern const borel_allocator default_allocator;
+const borel_allocator& default_allocator();
 
 // Where errors of one call go.
 struct Reporter {

@@ -28,6 +28,11 @@ struct Value {
   Shared* spare;       // the storage before it, written next unless an instance still has a share
 };
 
+// Of values that data copied; null for those that are the caller's.
+struct Share {
+  Shared* storage;
+};
+
 // What is known of a size symbol while data are bound.
 struct BoundSize {
   enum By : std::int32_t { unknown, value, shape };
@@ -66,10 +71,9 @@ struct borel_instance {
   borel::host::Array<borel_array> arrays;
   borel::host::Array<std::int64_t> sizes;
   borel::host::Array<borel::host::BoundSize> bound_sizes;
-  borel::host::Array<borel::host::Shared*>
-      shares;                    // of inputs that `data` copied; null: not copied
-  borel::host::Block shifted;    // indices that count from another number than 0
-  borel::host::Block workspace;  // of bind
+  borel::host::Array<borel::host::Share> shares;  // of inputs that `data` copied
+  borel::host::Block shifted;                     // indices that count from another number than 0
+  borel::host::Block workspace;                   // of bind
 
   explicit borel_instance(const borel_library* of)
       : library(of),
@@ -171,6 +175,10 @@ void* stage_value(const borel_allocator& allocator, Value& value, std::int64_t c
 // Makes the storage of stage_value the value, with the given shape.
 void commit_value(Value& value, std::int32_t rank, const std::int64_t* dims, std::int64_t count);
 
+// Where the value of size symbol s stands, behind those of the inputs.
+inline std::size_t size_slot(const borel_program& program, std::int32_t s) {
+  return static_cast<std::size_t>(program.input_count) + static_cast<std::size_t>(s);
+}
 std::int32_t find_input(const borel_program& program, std::string_view name);  // -1: none
 std::int32_t find_size(const borel_program& program, std::string_view name);   // -1: none
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int32_t max_count = 1 << 24;  // of anything that a descriptor lists
 
-bool is_list(std::int32_t count, const void* list) {
+template <class T>
+bool is_list(std::int32_t count, const T* list) {
   return count >= 0 && count <= max_count && (count == 0 || list != nullptr);
 }
 
@@ -128,7 +129,7 @@ borel_code check_program(const borel_program& program, const Reporter& report) {
 
 borel_code check_services(const borel_allocator* allocator, const borel_logger* logger,
                           borel_library** library, borel_error** error) {
-  const Reporter report{default_allocator, error};
+  const Reporter report{default_allocator(), error};
   if (library == nullptr) {
     return null_handle(error, "the place for the library");
   }
@@ -149,7 +150,7 @@ borel_code open_library(const borel_program* program, const borel_allocator* all
   if (program == nullptr) {
     return null_handle(error, "the program");
   }
-  const borel_allocator chosen = allocator != nullptr ? *allocator : default_allocator;
+  const borel_allocator chosen = allocator != nullptr ? *allocator : default_allocator();
   const Reporter report{chosen, error};
   if (const borel_code code = check_program(*program, report)) {
     return code;

@@ -15,7 +15,7 @@ extern "C" borel_code borel_library_load(const char* path, const borel_allocator
   if (const borel_code code = check_services(allocator, logger, library, error)) {
     return code;
   }
-  const Reporter report{allocator != nullptr ? *allocator : default_allocator, error};
+  const Reporter report{allocator != nullptr ? *allocator : default_allocator(), error};
   void* file = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (file == nullptr) {
     const char* reason = dlerror();

@@ -1,9 +1,9 @@
 // Whole runs: chains in threads, their draws given out as they come or kept in the caller's memory.
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include <atomic>
+#include <csignal>
+#include <ctime>
 
 #include "runtime/host/handles.h"
 

@@ -83,9 +83,9 @@ TEST(Text, IsBoundedAndOneLine) {
 // One text, read by the host's reader and by the command's.
 void compare_readers(const std::string& text) {
   SCOPED_TRACE(text);
-  Array<char> name(default_allocator);
-  Array<std::int64_t> ints(default_allocator);
-  Array<double> reals(default_allocator);
+  Array<char> name(default_allocator());
+  Array<std::int64_t> ints(default_allocator());
+  Array<double> reals(default_allocator());
   // Exactly as long as it says: no zero behind it.
   const std::vector<char> exact(text.begin(), text.end());
   JsonReader reader(exact.data(), exact.size(), name, ints, reals);

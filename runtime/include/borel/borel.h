@@ -151,7 +151,8 @@ void borel_data_clear(borel_data* data);
 
 typedef struct borel_instance borel_instance;
 
-/* Checks the data against the program's declarations, and computes all that depends on data alone.
+/* Checks the data against the program's declarations, and computes all that depends on data alone,
+ * where a fault of the program is BOREL_RUN_FAILED.
  * The instance takes a share of what `data` copied, which may be changed or freed afterwards. */
 borel_code borel_bind(borel_data* data, borel_instance** instance, borel_error** error);
 /* Binds other data, perhaps of other sizes, to an instance that has no workers or chains in use;
@@ -164,6 +165,7 @@ void borel_instance_free(borel_instance* instance);
 const borel_program* borel_instance_program(const borel_instance* instance);
 int32_t borel_instance_model(const borel_instance* instance);
 int32_t borel_find_model(const borel_instance* instance, const char* name);
+/* The counts are -1 where there is no such model and while the instance is unbound. */
 int64_t borel_dimension(const borel_instance* instance, int32_t model); /* length of u */
 int64_t borel_draw_size(const borel_instance* instance, int32_t model); /* doubles in a draw */
 

@@ -1,6 +1,6 @@
 """What `borel build` writes: libraries that plain C links, headers that C and C++ take, descriptors,
 code for several processors, the same bytes everywhere, errors.
-build_test.py BOREL SOURCE_ROOT C_COMPILER C++_COMPILER"""
+build_test.py BOREL SOURCE_ROOT C_COMPILER C++_COMPILER LIBBOREL_RT [flags that the runtime wants]"""
 import json
 import os
 import re
@@ -13,7 +13,8 @@ import tempfile
 import time
 import unittest
 
-BOREL, ROOT, CC, CXX = os.path.abspath(sys.argv[1]), *sys.argv[2:5]
+BOREL, ROOT, CC, CXX, RUNTIME = os.path.abspath(sys.argv[1]), *sys.argv[2:6]
+FLAGS = sys.argv[6:]
 HERE = os.path.join(ROOT, "tests/run/build")
 SCHOOLS = os.path.join(ROOT, "examples/eight_schools/eight_schools.ppl")
 COIN = os.path.join(HERE, "coin.ppl")
@@ -154,6 +155,11 @@ class Build(unittest.TestCase):
             lines = self.succeed(self.host("host", link=("eight_schools.a", "coin.a"))).splitlines()
             self.assertEqual(lines[0], cpu)
             alone[cpu] = lines[1:]
+        for lines in alone.values():  # the same numbers, but for rounding
+            for one, other in zip(lines, alone[here[0]]):
+                if not one.startswith("draw"):
+                    value, reference = (float.fromhex(line.split()[1]) for line in (one, other))
+                    self.assertAlmostEqual(value, reference, delta=1e-10 * (1 + abs(reference)))
         # Each list takes the code of its last level that is here: the same bits as that one alone.
         lists = [list(LEVELS)] + [here[:i + 1] for i in range(1, len(here))]
         if len(here) < len(LEVELS):
@@ -219,15 +225,23 @@ static borel_code use_%s(borel_data* data, const borel_instance* instance, const
         self.assertEqual(wanted, {"borel_data_real", "borel_data_int", "borel_data_copy_real",
                                   "borel_data_copy_int", "borel_describe_site"})
 
+    def test_the_header_with_the_runtime(self):
+        for name, code in (("names", "names.a"), ("names.so", "names.so")):
+            self.build(NAMES, name)
+            self.succeed(CC, "-std=gnu11", *STRICT, *FLAGS, "-I", INCLUDE, "-I", self.folder,
+                         os.path.join(HERE, "names.c"), self.path(code), RUNTIME, "-lm",
+                         "-lpthread", "-o", self.path("host"))
+            self.succeed(self.path("host"), env={**os.environ, "LD_LIBRARY_PATH": self.folder})
+
     def test_members_of_the_header(self):
         self.build(NAMES, "names.o")
         header = self.read("names.h").decode()
-        for line in ("  int64_t J; /* a size, at least 0: of table */",
+        for line in ("  int64_t J; /* a size, at least 0 */",
                      "  const double* X; /* matrix[n, k]; column by column */",
                      "  const int64_t* group; /* index[n]; counted from 1, up to J */",
                      "  double double_; /* real; at least 0.5, at most 2 */",
                      "  const int64_t* on; /* bool[n]; 0 or 1 */",
-                     "  const double* table; /* real[J, k]; last index fastest */",
+                     "  const double* table; /* real[k, n]; last index fastest */",
                      "  double linux_; /* real; above 0 */",
                      "  const double* new_; /* new: real */",
                      "  const double* a_x; /* real */",

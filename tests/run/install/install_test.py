@@ -52,13 +52,13 @@ class Install(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         return result.stdout
 
-    def project(self, language="C", arguments="", prefix=None):
+    def project(self, language="C", arguments="", prefix=None, generator="Unix Makefiles"):
         end = "c" if language == "C" else "cpp"
         with open(self.path("CMakeLists.txt"), "w") as f:
             f.write(PROJECT % (language, end, arguments))
         shutil.copy(os.path.join(HERE, "app.c"), self.path("app." + end))
         shutil.copy(SCHOOLS, self.folder)
-        return run(CMAKE, "-S", self.folder, "-B", self.path("build"),
+        return run(CMAKE, "-G", generator, "-S", self.folder, "-B", self.path("build"),
                    "-DCMAKE_C_COMPILER=" + CC, "-DCMAKE_CXX_COMPILER=" + CXX,
                    "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror",
                    "-DCMAKE_PREFIX_PATH=" + (prefix or self.prefix))
@@ -66,8 +66,15 @@ class Install(unittest.TestCase):
     def make(self):
         return self.succeed(CMAKE, "--build", self.path("build"), "-j2")
 
-    def test_an_application_by_cmake(self):
-        result = self.project()
+    def test_an_application_by_cmake_and_make(self):
+        self.application("Unix Makefiles")
+
+    @unittest.skipUnless(shutil.which("ninja"), "no ninja")
+    def test_an_application_by_cmake_and_ninja(self):
+        self.application("Ninja")
+
+    def application(self, generator):
+        result = self.project(generator=generator)
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertIn("Compiling schools", self.make())
         app = self.path("build/app")
