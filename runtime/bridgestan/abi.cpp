@@ -13,9 +13,9 @@ using borel::bridgestan::Lease;
 
 extern "C" {
 
-const int bs_major_version = BOREL_BRIDGESTAN_MAJOR;
-const int bs_minor_version = BOREL_BRIDGESTAN_MINOR;
-const int bs_patch_version = BOREL_BRIDGESTAN_PATCH;
+BOREL_BS_PUBLIC extern const int bs_major_version = BOREL_BRIDGESTAN_MAJOR;
+BOREL_BS_PUBLIC extern const int bs_minor_version = BOREL_BRIDGESTAN_MINOR;
+BOREL_BS_PUBLIC extern const int bs_patch_version = BOREL_BRIDGESTAN_PATCH;
 
 bs_model* bs_model_construct(const char* data, unsigned int, char** error_msg) {
   return borel::bridgestan::construct(data, Call("construct", error_msg));
@@ -125,6 +125,6 @@ void bs_rng_destruct(bs_rng* rng) {
   }
 }
 
-int bs_set_print_callback(STREAM_CALLBACK, char**) { return 0; }
+int bs_set_print_callback(PrintCallback, char**) { return 0; }
 
 }  // extern "C"

@@ -6,9 +6,9 @@
 extern "C" {
 
 BOREL_BS_PUBLIC void bs_version_R(int* major, int* minor, int* patch) {
-  *major = bs_major_version;
-  *minor = bs_minor_version;
-  *patch = bs_patch_version;
+  *major = BOREL_BRIDGESTAN_MAJOR;
+  *minor = BOREL_BRIDGESTAN_MINOR;
+  *patch = BOREL_BRIDGESTAN_PATCH;
 }
 
 BOREL_BS_PUBLIC void bs_model_construct_R(char** data, int* seed, bs_model** ptr_out,

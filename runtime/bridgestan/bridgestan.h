@@ -34,10 +34,8 @@ struct bs_rng;
 
 extern "C" {
 
-/* Of the interface. */
-BOREL_BS_PUBLIC extern const int bs_major_version;
-BOREL_BS_PUBLIC extern const int bs_minor_version;
-BOREL_BS_PUBLIC extern const int bs_patch_version;
+/* Exported besides, for no caller here: bs_major_version, bs_minor_version and bs_patch_version,
+ * constant ints that tell the interface's version. */
 
 /* `data`: JSON as CmdStan writes it, or the path of a file of it that ends in ".json"; null and ""
  * are no data. `seed` is BridgeStan's and unused: binding data draws nothing. */
@@ -92,8 +90,8 @@ BOREL_BS_PUBLIC bs_rng* bs_rng_construct(unsigned int seed, char** error_msg);
 BOREL_BS_PUBLIC void bs_rng_destruct(bs_rng* rng);
 
 /* A Borel program prints nothing: the callback is accepted and never called. */
-typedef void (*STREAM_CALLBACK)(const char* data, size_t size);
-BOREL_BS_PUBLIC int bs_set_print_callback(STREAM_CALLBACK callback, char** error_msg);
+using PrintCallback = void (*)(const char* data, std::size_t size);
+BOREL_BS_PUBLIC int bs_set_print_callback(PrintCallback callback, char** error_msg);
 
 }  // extern "C"
 
