@@ -1,6 +1,6 @@
 # What is installed, in two components that are Debian packages too: `compiler` (package borel) and
-# `dev` (package libborel-dev: headers, libborel_rt.a and what finds them). They need the targets borel
-# and borel_rt, not all the tests: CMAKE_SKIP_INSTALL_ALL_DEPENDENCY.
+# `dev` (package libborel-dev: headers, libborel_rt.a, libborel_bridgestan.a and what finds them). They need
+# the targets borel, borel_rt and borel_bridgestan, not all the tests: CMAKE_SKIP_INSTALL_ALL_DEPENDENCY.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 add_executable(Borel::borel ALIAS borel)
 add_library(Borel::rt ALIAS borel_rt)
@@ -36,6 +36,8 @@ target_link_libraries(borel_rt INTERFACE m Threads::Threads ${CMAKE_DL_LIBS})
 install(TARGETS borel_rt EXPORT BorelRuntimeTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# For `borel build --bridgestan` alone, which finds it beside libborel_rt.a.
+install(TARGETS borel_bridgestan ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 install(EXPORT BorelRuntimeTargets NAMESPACE Borel:: DESTINATION ${package_folder} COMPONENT dev)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/runtime/include/borel
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
@@ -72,7 +74,7 @@ set(CPACK_DEBIAN_COMPILER_PACKAGE_SHLIBDEPS ON)
 # By the path on which the library of MLIR lies there is a link to that of LLVM too, of the package
 # for developers, which dpkg-shlibdeps does not follow.
 set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS libllvm19)
-set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "lld | gcc")
+set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "lld | gcc, libborel-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libborel-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS borel)

@@ -12,8 +12,10 @@
 #include <llvm/Support/xxhash.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 
 namespace borel::codegen {
@@ -42,11 +44,11 @@ class TemporaryFile {
   }
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  [[nodiscard]] Status write(const ObjectBytes& bytes) const {
+  [[nodiscard]] Status write(llvm::StringRef bytes) const {
     std::error_code code;
     llvm::raw_fd_ostream stream(path_, code);
     if (!code) {
-      stream.write(bytes.data(), bytes.size());
+      stream << bytes;
       stream.close();
       code = stream.error();
       stream.clear_error();
@@ -82,13 +84,24 @@ Result<std::string> find_linker(const std::string& wanted) {
   return user_error("no linker on PATH: looked for ld.lld, ld.lld-19 and cc");
 }
 
-// Where Linux distributions keep libm: a bare linker has no folders of its own.
-constexpr const char* libm_places[] = {"/lib/x86_64-linux-gnu/libm.so.6",
-                                       "/usr/lib/x86_64-linux-gnu/libm.so.6",
-                                       "/lib/aarch64-linux-gnu/libm.so.6",
-                                       "/lib64/libm.so.6",
-                                       "/usr/lib64/libm.so.6",
-                                       "/usr/lib/libm.so.6"};
+// Where Linux distributions keep libc and libm: a bare linker has no folders of its own.
+constexpr const char* system_folders[] = {"/lib/x86_64-linux-gnu",
+                                          "/usr/lib/x86_64-linux-gnu",
+                                          "/lib/aarch64-linux-gnu",
+                                          "/lib64",
+                                          "/usr/lib64",
+                                          "/usr/lib"};
+
+// The first place of a library of the system that exists; empty: none.
+std::string system_library(const char* name) {
+  for (const char* folder : system_folders) {
+    std::string path = std::string(folder) + "/" + name;
+    if (llvm::sys::fs::exists(path)) {
+      return path;
+    }
+  }
+  return {};
+}
 
 // Whether the object calls more than the functions of libc that copy and compare memory.
 bool wants_libm(const ObjectBytes& bytes) {
@@ -112,6 +125,59 @@ bool wants_libm(const ObjectBytes& bytes) {
     }
   }
   return false;
+}
+
+// A version script of these names: nothing else is exported.
+std::string export_script(const std::vector<std::string>& names) {
+  std::string text = "{ global:";
+  for (const std::string& name : names) {
+    text += " " + name + ";";
+  }
+  return text + " local: *; };\n";
+}
+
+std::vector<std::string> link_command(const std::string& linker, const std::string& input,
+                                      bool with_libm, const std::string& script,
+                                      const std::string& output, const LinkOptions& options) {
+  const bool driver = llvm::StringRef(linker).rsplit('/').second.starts_with("ld") == false;
+  const bool has_archives = !options.whole_archives.empty() || !options.archives.empty();
+  std::vector<std::string> words{linker, "-shared", "-o", output, input};
+  const auto pass_on = [&](const std::string& word) {
+    words.push_back((driver ? "-Wl," : "") + word);
+  };
+  if (driver) {
+    words.emplace_back("-nostartfiles");
+  }
+  if (has_archives) {
+    pass_on("-Bsymbolic");
+    pass_on("--gc-sections");
+    pass_on("--no-undefined");
+    pass_on("--whole-archive");
+    words.insert(words.end(), options.whole_archives.begin(), options.whole_archives.end());
+    pass_on("--no-whole-archive");
+    words.insert(words.end(), options.archives.begin(), options.archives.end());
+  }
+  if (driver && (with_libm || has_archives)) {
+    words.emplace_back("-lm");
+  }
+  if (!driver) {
+    std::vector<std::string> places;
+    if (with_libm || has_archives) {
+      places.push_back(system_library("libm.so.6"));
+    }
+    if (has_archives) {
+      places.push_back(system_library("libc.so.6"));
+    }
+    std::copy_if(places.begin(), places.end(), std::back_inserter(words),
+                 [](const std::string& place) { return !place.empty(); });
+  }
+  if (!options.exports.empty()) {
+    pass_on("--version-script=" + script);
+  }
+  if (!options.soname.empty()) {
+    pass_on(driver ? "-soname," + options.soname : "-soname=" + options.soname);
+  }
+  return words;
 }
 
 }  // namespace
@@ -142,30 +208,19 @@ Status link_shared(const ObjectBytes& object, std::string_view path, const LinkO
   if (!messages) {
     return messages.error();
   }
-  if (Status written = input->write(object); !written) {
+  if (Status written = input->write({object.data(), object.size()}); !written) {
+    return written;
+  }
+  Result<TemporaryFile> script = TemporaryFile::create("map");
+  if (!script) {
+    return script.error();
+  }
+  if (Status written = script->write(export_script(options.exports)); !written) {
     return written;
   }
   const std::string output(path);
-  std::vector<std::string> words{*linker, "-shared", "-o", output, input->path()};
-  const bool driver = llvm::StringRef(*linker).rsplit('/').second.starts_with("ld") == false;
-  if (driver) {
-    words.push_back("-nostartfiles");
-  }
-  if (wants_libm(object)) {
-    if (driver) {
-      words.emplace_back("-lm");
-    } else {
-      for (const char* place : libm_places) {
-        if (llvm::sys::fs::exists(place)) {
-          words.emplace_back(place);
-          break;
-        }
-      }
-    }
-  }
-  if (!options.soname.empty()) {
-    words.push_back(driver ? "-Wl,-soname," + options.soname : "-soname=" + options.soname);
-  }
+  const std::vector<std::string> words =
+      link_command(*linker, input->path(), wants_libm(object), script->path(), output, options);
   const std::vector<llvm::StringRef> arguments(words.begin(), words.end());
   const std::array<std::optional<llvm::StringRef>, 3> redirects{
       llvm::StringRef(""), llvm::StringRef(""), llvm::StringRef(messages->path())};

@@ -27,13 +27,19 @@ struct LinkOptions {
   std::string linker;
   /// DT_SONAME of the library; empty for none.
   std::string soname;
+  /// Static libraries that go in as a whole, and those from which comes what is missing.
+  std::vector<std::string> whole_archives, archives;
+  /// Names of the symbols to export, perhaps with `*` behind; empty: all that the object has.
+  std::vector<std::string> exports;
 };
 
 /// Links one object into the shared library at `path` (replaced if it exists). The library needs
 /// nothing but the C library's memory functions (and the sanitizer's runtime if instrumented),
 /// which the process that loads it provides, and libm for fma and rounding on processors without
-/// them. Equal objects and options give equal bytes with the same linker. A missing linker, one
-/// that fails (its messages are in the error) and a path that cannot be written are user errors.
+/// them. With static libraries it needs libc and libm, lacks nothing else, and finds its own
+/// symbols in itself, whatever else the process has loaded. Equal objects and options give equal
+/// bytes with the same linker. A missing linker, one that fails (its messages are in the error) and
+/// a path that cannot be written are user errors.
 Status link_shared(const ObjectBytes& object, std::string_view path,
                    const LinkOptions& options = {});
 

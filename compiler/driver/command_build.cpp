@@ -11,6 +11,7 @@
 #include "compiler/driver/descriptor.h"
 #include "compiler/driver/messages.h"
 #include "compiler/driver/output_file.h"
+#include "compiler/driver/runtime_files.h"
 
 namespace borel::driver {
 namespace {
@@ -47,7 +48,26 @@ Outputs outputs(const std::string& wanted) {
 
 std::string_view view(const codegen::ObjectBytes& bytes) { return {bytes.data(), bytes.size()}; }
 
-std::optional<std::string> write_code(const Outputs& to, const codegen::ObjectBytes& object) {
+/// The library with BridgeStan's functions, or why there is none.
+std::optional<std::string> add_bridgestan(const LibraryName& library,
+                                          codegen::LinkOptions& options) {
+  std::vector<std::string> searched;
+  const auto files = find_runtime_files(searched);
+  if (!files) {
+    std::string text =
+        "--bridgestan needs libborel_rt.a and libborel_bridgestan.a (package libborel-dev), which "
+        "are in none of these folders:";
+    for (const std::string& folder : searched) text += "\n  " + folder;
+    return text;
+  }
+  options.whole_archives = {files->bridgestan};
+  options.archives = {files->runtime};
+  options.exports = {"bs_*", BOREL_PROGRAM_SYMBOL, library.name + "_program"};
+  return std::nullopt;
+}
+
+std::optional<std::string> write_code(const Outputs& to, const codegen::ObjectBytes& object,
+                                      bool bridgestan) {
   const std::string path = to.code.string();
   switch (to.form) {
     case Form::object:
@@ -55,6 +75,8 @@ std::optional<std::string> write_code(const Outputs& to, const codegen::ObjectBy
     case Form::shared: {
       codegen::LinkOptions options;
       options.soname = to.code.filename().string();
+      if (bridgestan)
+        if (auto problem = add_bridgestan(to.library, options)) return problem;
       const auto linked = codegen::link_shared(object, path, options);
       if (!linked) return linked.error().text();
       return std::nullopt;
@@ -136,6 +158,8 @@ int run_build(const BuildArguments& arguments) {
   const Outputs to = outputs(arguments.output);
   if (!to.library.problem.empty())
     return wrong_usage("--output " + arguments.output + ": " + to.library.problem);
+  if (arguments.bridgestan && to.form != Form::shared)
+    return wrong_usage("--bridgestan makes a shared library: --output NAME.so");
 
   SourceManager sources;
   Diagnostics diagnostics;
@@ -159,7 +183,8 @@ int run_build(const BuildArguments& arguments) {
   if (auto problem =
           replace_file(to.description.string(), descriptor_mark, descriptor(from, *compiled)))
     return failed(*problem);
-  if (auto problem = write_code(to, compiled->object)) return failed(*problem);
+  if (auto problem = write_code(to, compiled->object, arguments.bridgestan))
+    return failed(*problem);
   if (!arguments.depfile.empty())
     if (auto problem = write_file(arguments.depfile, dependencies(to, arguments.program)))
       return failed(*problem);

@@ -22,7 +22,7 @@ int run_check(const CheckArguments& arguments);
 struct BuildArguments {
   ProgramArguments program;
   std::string dump_after, output, depfile;
-  bool address_sanitizer = false;
+  bool address_sanitizer = false, bridgestan = false;
 };
 int run_build(const BuildArguments& arguments);
 

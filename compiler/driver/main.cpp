@@ -83,6 +83,8 @@ int run(int argc, char** argv) {
   build_command->add_option("-o,--output", build.output,
                             "NAME or NAME.a (a static library), NAME.so (a shared library) or "
                             "NAME.o (an object); NAME.h and NAME.json are written beside it");
+  build_command->add_flag("--bridgestan", build.bridgestan,
+                          "with NAME.so: export the functions of BridgeStan, for its clients");
   build_command->add_option("--depfile", build.depfile,
                             "write what the output depends on to this file, as make reads it");
   build_command->add_option("--dump-after", build.dump_after,

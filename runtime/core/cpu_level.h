@@ -3,21 +3,52 @@
 #ifndef BOREL_RUNTIME_CORE_CPU_LEVEL_H
 #define BOREL_RUNTIME_CORE_CPU_LEVEL_H
 
+#include <initializer_list>
 #include <string_view>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace borel::runtime {
 
-// The x86-64 level (1 to 4) that this machine has, as the psABI defines them; 0 on other machines.
+// The x86-64 level (1 to 4) that this machine has, as the psABI defines them (3.1.1), with the
+// register states that the operating system saves; 0 on other machines. Asks the processor itself:
+// the compilers' own functions are in libgcc, which a library that is linked bare does not have.
 inline int host_cpu_level() {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (!__builtin_cpu_supports("x86-64-v2")) {
+  const auto has = [](unsigned found, std::initializer_list<unsigned> bits) {
+    bool all = true;
+    for (const unsigned bit : bits) {
+      all = all && (found >> bit & 1u) != 0;
+    }
+    return all;
+  };
+  unsigned a = 0, b = 0, basic = 0, d = 0, extended = 0, amd = 0, states = 0;
+  if (__get_cpuid(1, &a, &b, &basic, &d) == 0) {
     return 1;
   }
-  if (!__builtin_cpu_supports("x86-64-v3")) {
+  unsigned c = 0;
+  if (__get_cpuid_count(7, 0, &a, &extended, &c, &d) == 0) {
+    extended = 0;
+  }
+  if (__get_cpuid(0x80000001u, &a, &b, &amd, &d) == 0) {
+    amd = 0;
+  }
+  // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF
+  if (!has(basic, {0, 9, 13, 19, 20, 23}) || !has(amd, {0})) {
+    return 1;
+  }
+  // FMA, MOVBE, OSXSAVE, AVX, F16C; BMI1, AVX2, BMI2; LZCNT
+  if (!has(basic, {12, 22, 27, 28, 29}) || !has(extended, {3, 5, 8}) || !has(amd, {5})) {
     return 2;
   }
-  return __builtin_cpu_supports("x86-64-v4") ? 4 : 3;
+  __asm__ volatile("xgetbv" : "=a"(states), "=d"(d) : "c"(0));
+  if (!has(states, {1, 2})) {  // XMM, YMM
+    return 2;
+  }
+  // AVX512F, DQ, CD, BW, VL; masks and ZMM
+  return has(extended, {16, 17, 28, 30, 31}) && has(states, {5, 6, 7}) ? 4 : 3;
 #else
   return 0;
 #endif

@@ -24,6 +24,7 @@ ALLOWED = {
     "runtime/loop": {"runtime/include", "runtime/core"},
     "runtime/io": {"runtime/include", "runtime/core", "runtime/loop"},
     "runtime/host": {"runtime/include", "runtime/core"},
+    "runtime/bridgestan": {"runtime/include", "runtime/core", "runtime/host"},
     "stdlib": set(),
 }
 

@@ -131,6 +131,15 @@ class Install(unittest.TestCase):
                      self.path("app"))
         self.succeed(self.path("app"))
 
+    def bridgestan(self, prefix):
+        """A library for BridgeStan's clients, from what lies under prefix alone."""
+        self.succeed(os.path.join(prefix, "bin/borel"), "build", SCHOOLS, "--bridgestan", "-o",
+                     self.path("schools.so"))
+        self.assertIn("bs_log_density_gradient", self.succeed("nm", "-D", self.path("schools.so")))
+
+    def test_a_library_for_bridgestan(self):
+        self.bridgestan(self.prefix)
+
     def test_installed_files_know_nothing_of_the_build(self):
         for folder, _, names in os.walk(self.prefix):
             for name in names:
@@ -154,6 +163,7 @@ class Install(unittest.TestCase):
         for package in packages.values():
             self.succeed("dpkg-deb", "--extract", package, self.path("root"))
         self.succeed(self.path("root/usr/bin/borel"), "--version")
+        self.bridgestan(self.path("root/usr"))
         result = self.project(prefix=self.path("root/usr"))
         self.assertEqual(result.returncode, 0, result.stdout)
         self.make()

@@ -49,6 +49,17 @@ TEST(CheckProgram, RefusesAnotherCpu) {
   }
 }
 
+#if defined(__x86_64__)
+TEST(CheckProgram, KnowsTheLevelThatTheCompilerKnows) {
+  __builtin_cpu_init();
+  const int level = __builtin_cpu_supports("x86-64-v4")   ? 4
+                    : __builtin_cpu_supports("x86-64-v3") ? 3
+                    : __builtin_cpu_supports("x86-64-v2") ? 2
+                                                          : 1;
+  EXPECT_EQ(host_cpu_level(), level);
+}
+#endif
+
 TEST(CheckProgram, TakesTheLastOfSeveralLevelsThatIsHere) {
   EXPECT_EQ(taken_cpu("znver5"), "znver5");
   EXPECT_EQ(taken_cpu(""), "");
