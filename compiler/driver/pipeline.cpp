@@ -16,9 +16,11 @@
 #include "compiler/transform/gradient.h"
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_os_ostream.h"
+#include "llvm/Support/xxhash.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -288,6 +290,8 @@ std::optional<LoadedProgram> load(const PipelineOptions& options, SourceManager&
   auto entry = jit->look_up(BOREL_PROGRAM_SYMBOL);
   if (!entry) throw InternalError(entry.error().text());
   LoadedProgram loaded;
+  loaded.code_hash_ =
+      llvm::utohexstr(llvm::xxh3_64bits(llvm::StringRef(object->data(), object->size())));
   loaded.jit_ = std::make_unique<codegen::Jit>(std::move(*jit));
   loaded.program_ = static_cast<const borel_program*>(*entry);
   clock.stage("load");
