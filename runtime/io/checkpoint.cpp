@@ -299,7 +299,7 @@ std::variant<SavedChain, std::string> read_checkpoint(const std::string& directo
     return named + " is damaged";
   }
   if (const std::string what = difference(own, identity); !what.empty()) {
-    return named + " belongs to another run: " + what + " differs";
+    return named + " belongs to another run; what differs: " + what;
   }
   if (index != chain) {
     return named + " is of chain " + std::to_string(index + 1);

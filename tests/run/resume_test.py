@@ -1,5 +1,6 @@
 """Runs that are ended at any moment and gone on with give the draws of one that was not.
 resume_test.py BOREL"""
+import fcntl
 import glob
 import hashlib
 import json
@@ -16,13 +17,13 @@ import unittest
 
 BOREL = sys.argv[1]
 
-# Some starts and proposals make the scale negative: the summary counts those rejections.
-PROGRAM = """model m(y: real[N]) {
+# The scale can become negative: some trajectories diverge, which the summary counts.
+PROGRAM = """model m(n: int) {
   mu ~ Normal(0, 1)
   shift ~ Normal(0, 1)
-  for i in 0..N { y[i] ~ Normal(mu, 1.5 + shift) }
+  for i in 0..n { y[i] ~ Normal(mu, 0.5 + shift) }
 }
-infer main(y: real[N]) { nuts(m(y) | {y}) }
+infer main(y: real[N]) { nuts(m(N) | {y}) }
 """
 DATA = '{"y": [0.3, -1.2, 2.5]}'
 KILLS = 50
@@ -93,13 +94,12 @@ class Resume(unittest.TestCase):
         while process.poll() is None and stamps() == before:
             time.sleep(0.001)
 
-    def unfinished(self, folder="ck", *arguments):
+    def unfinished(self, folder="ck", *arguments, seed="11"):
         """A run that was interrupted when it had checkpoints."""
-        process = self.begin("sample", "m.ppl", "--data", "y.json", "--seed", "11", "--chains", "2",
+        process = self.begin("sample", "m.ppl", "--data", "y.json", "--seed", seed, "--chains", "2",
                              "--draws", "200000", "--checkpoint", folder, "--checkpoint-every", "0.01",
                              "--threads", "2", *arguments)
         self.wait_for_checkpoints(process, folder)
-        time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130, error)
@@ -118,7 +118,7 @@ class Resume(unittest.TestCase):
         self.assertEqual(plain.returncode, 0, plain.stderr)
         wanted, lines = self.draws("plain", comments=True), self.draws("plain")
         self.assertEqual([len(chain) for chain in lines], [40402] * 3)
-        self.assertGreater(self.summary("plain.json")["chains"][0]["rejections"], 0)
+        self.assertGreater(self.summary("plain.json")["divergent"], 0)
         random_moment = random.Random(20)
         kills, runs, resumed_after_draws = 0, 0, 0
         while kills < KILLS or runs == 0:
@@ -235,9 +235,9 @@ class Resume(unittest.TestCase):
         second = self.read("ck/chain_2.checkpoint")
         shutil.copy(self.path("ck/chain_1.checkpoint"), self.path("ck/chain_2.checkpoint"))
         self.refused(3, "chain_2.checkpoint` is of chain 1")
-        self.unfinished("other", "--seed", "12")
+        self.unfinished("other", seed="12")
         shutil.copy(self.path("other/chain_2.checkpoint"), self.path("ck/chain_2.checkpoint"))
-        self.refused(3, "chain_2.checkpoint` belongs to another run: the seed differs")
+        self.refused(3, "chain_2.checkpoint` belongs to another run; what differs: the seed")
         self.assertNotEqual(second, b"")
         os.remove(self.path("ck/chain_2.checkpoint"))
         run = self.run_in("resume", "ck", "--quiet")
@@ -251,16 +251,9 @@ class Resume(unittest.TestCase):
         run = self.sample("--checkpoint", "ck")
         self.assertEqual(run.returncode, 2)
         self.assertIn("`ck` holds a run already", run.stderr)
-        process = self.begin("resume", "ck", "--threads", "1")
-        self.wait_for_checkpoints(process, "ck")
-        process.send_signal(signal.SIGSTOP)
-        try:
-            if process.poll() is None:
-                self.refused(2, "another process is at the run")
-        finally:
-            process.send_signal(signal.SIGCONT)
-            process.communicate(timeout=300)
-        self.assertEqual(process.returncode, 0)
+        with open(self.path("ck/lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(2, "another process is at the run")
         run = self.run_in("sample", "m.ppl", "--data", "/dev/null", "--checkpoint", "new")
         self.assertEqual(run.returncode, 2)
         self.assertIn("'/dev/null' is none", run.stderr)
@@ -268,10 +261,10 @@ class Resume(unittest.TestCase):
         self.assertEqual(run.returncode, 5)
 
     def test_a_disk_without_room(self):
-        # Files of at most 30 kB: the draws do not fit, the run ends, and goes on where there is room.
+        # Files of at most 16 kB: the draws do not fit, the run ends, and goes on where there is room.
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16000, 16000))
         settings = ["--chains", "1", "--draws", "3000", "--warmup", "50"]
         run = self.sample(*settings, "--checkpoint", "ck", preexec_fn=limit)
         self.assertEqual(run.returncode, 5, run.stderr)
@@ -280,22 +273,23 @@ class Resume(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.sample(*settings, "--output", "plain")
         self.assertEqual(self.draws("ck"), self.draws("plain"))
-        # States larger than that: a warning, and the run comes to its end.
+        # A state larger than that: a warning, and the run comes to its end.
         self.write("wide.ppl", "model m(n: int) {\n  for i in 0..n { x[i] ~ Normal(0, 1) }\n}\n"
                    "infer main(n: int) { nuts(m(n)) }\n")
         self.write("n.json", '{"n": 400}')
         command = ["sample", "wide.ppl", "--data", "n.json", "--chains", "1", "--seed", "1", "--warmup",
-                   "20", "--draws", "1"]
+                   "5", "--draws", "1"]
         run = self.run_in(*command, "--checkpoint", "wide", preexec_fn=limit)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stderr.count("warning: cannot write `wide/chain_1.checkpoint.new`"), 1,
                          run.stderr)
-        self.assertNotIn("chain_1.checkpoint.new", os.listdir(self.path("wide")))
+        self.assertEqual(sorted(os.listdir(self.path("wide"))), ["lock", "run.json", "wide_1.csv"])
         self.run_in(*command, "--output", "plain_wide")
         self.assertEqual(self.draws("wide"), self.draws("plain_wide"))
         run = self.run_in("resume", "wide")
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(self.draws("wide"), self.draws("plain_wide"))
+        self.assertGreater(len(self.read("wide/chain_1.checkpoint")), 16000)
 
 
 if __name__ == "__main__":
