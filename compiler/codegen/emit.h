@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 
+#include "borel/program.h"
 #include "compiler/codegen/engine_target.h"
 #include "compiler/support/description.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -29,10 +30,11 @@ class Module;
 
 namespace borel::codegen {
 
-// The module with the program's functions and its descriptor, the constant BOREL_PROGRAM_SYMBOL:
-// what Jit::add and compile take. IR that the passes should not have left is an internal error.
+// The module with the program's functions and its descriptor, the constant `symbol`: what Jit::add
+// and compile take. IR that the passes should not have left is an internal error.
 Result<std::unique_ptr<llvm::Module>> emit(mlir::ModuleOp source, const ProgramDescription& program,
                                            const TargetSpec& target, llvm::LLVMContext& context,
-                                           const std::string& source_hash = {});
+                                           const std::string& source_hash = {},
+                                           const std::string& symbol = BOREL_PROGRAM_SYMBOL);
 
 }  // namespace borel::codegen

@@ -16,7 +16,7 @@ class Descriptor {
   Descriptor(ModuleEmitter& module, const ProgramDescription& program)
       : m_(module), program_(program), entries_(module) {}
 
-  void emit(const std::string& source_hash) {
+  void emit(const std::string& source_hash, const std::string& symbol) {
     std::vector<llvm::Constant*> sizes, inputs, models, places;
     for (const SizeDescription& one : program_.sizes) sizes.push_back(size(one));
     for (const InputDescription& one : program_.inputs) inputs.push_back(input(one));
@@ -31,7 +31,7 @@ class Descriptor {
         m_.module.getDataLayout().getTypeAllocSize(program->getType()) == sizeof(borel_program),
         "the descriptor is not laid out as the contract says");
     new llvm::GlobalVariable(m_.module, program->getType(), /*isConstant=*/true,
-                             llvm::GlobalValue::ExternalLinkage, program, BOREL_PROGRAM_SYMBOL);
+                             llvm::GlobalValue::ExternalLinkage, program, symbol);
   }
 
  private:
@@ -162,7 +162,8 @@ class Descriptor {
 
 Result<std::unique_ptr<llvm::Module>> emit(mlir::ModuleOp source, const ProgramDescription& program,
                                            const TargetSpec& target, llvm::LLVMContext& context,
-                                           const std::string& source_hash) {
+                                           const std::string& source_hash,
+                                           const std::string& symbol) {
   auto machine = make_target_machine(target);
   if (!machine) return machine.error();
   auto module = std::make_unique<llvm::Module>(program.name, context);
@@ -171,7 +172,7 @@ Result<std::unique_ptr<llvm::Module>> emit(mlir::ModuleOp source, const ProgramD
   std::vector<std::string> in_place;
   if (program.has_machine) in_place.push_back(program.machine.step);
   ModuleEmitter emitter(source, *module, target, in_place);
-  Descriptor(emitter, program).emit(source_hash);
+  Descriptor(emitter, program).emit(source_hash, symbol);
   emitter.drop_unused();
   return module;
 }

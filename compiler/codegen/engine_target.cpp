@@ -10,8 +10,10 @@
 #include <llvm/Target/TargetOptions.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/Triple.h>
+#include <llvm/TargetParser/X86TargetParser.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -23,6 +25,7 @@ void initialise_native_target() {
   [[maybe_unused]] static const bool done = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();  // of inline assembly
     return true;
   }();
 }
@@ -63,6 +66,36 @@ Result<TargetSpec> with_facts(TargetSpec spec) {
   return spec;
 }
 
+constexpr std::array<std::string_view, 4> levels = {"x86-64", "x86-64-v2", "x86-64-v3",
+                                                    "x86-64-v4"};
+
+// Every processor that code for `triple` may be made for, levels first, then by name.
+std::vector<std::string> known_processors(const std::string& triple) {
+  std::vector<std::string> names;
+  if (llvm::Triple(triple).isX86()) {
+    llvm::SmallVector<llvm::StringRef> found;
+    llvm::X86::fillValidCPUArchList(found, /*Only64Bit=*/true);
+    names.assign(found.begin(), found.end());
+  } else {
+    initialise_native_target();
+    std::string message;
+    if (const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, message)) {
+      const std::unique_ptr<llvm::MCSubtargetInfo> info(
+          target->createMCSubtargetInfo(triple, "", ""));
+      for (const llvm::SubtargetSubTypeKV& entry : info->getAllProcessorDescriptions()) {
+        names.emplace_back(entry.Key);
+      }
+    }
+  }
+  const auto is_level = [](const std::string& name) {
+    return std::find(levels.begin(), levels.end(), name) != levels.end();
+  };
+  std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return std::pair(!is_level(a), a) < std::pair(!is_level(b), b);
+  });
+  return names;
+}
+
 }  // namespace
 
 Result<TargetSpec> host_target() {
@@ -80,7 +113,55 @@ Result<TargetSpec> named_target(std::string_view cpu) {
   TargetSpec spec;
   spec.triple = llvm::sys::getDefaultTargetTriple();
   spec.cpu = std::string(cpu);
+  const std::vector<std::string> known = known_processors(spec.triple);
+  if (std::find(known.begin(), known.end(), cpu) == known.end()) {
+    std::string message =
+        "unknown processor '" + spec.cpu + "' for " + spec.triple + "; known are: native";
+    for (const std::string& name : known) {
+      message += ", " + name;
+    }
+    return EngineError{EngineError::Kind::user, "target", message};
+  }
   return with_facts(std::move(spec));
+}
+
+Result<std::vector<TargetSpec>> named_targets(std::string_view cpus) {
+  if (cpus.find(',') == std::string_view::npos) {
+    Result<TargetSpec> one = named_target(cpus.empty() ? "native" : cpus);
+    if (!one) {
+      return one.error();
+    }
+    return std::vector<TargetSpec>{*one};
+  }
+  std::array<bool, levels.size()> wanted{};
+  while (true) {
+    const std::size_t comma = cpus.find(',');
+    const std::string_view name = cpus.substr(0, comma);
+    const auto* level = std::find(levels.begin(), levels.end(), name);
+    if (level == levels.end()) {
+      return EngineError{EngineError::Kind::user, "target",
+                         "'" + std::string(name) +
+                             "' cannot be one of several processors; those that can are the "
+                             "levels x86-64, x86-64-v2, x86-64-v3 and x86-64-v4"};
+    }
+    wanted[static_cast<std::size_t>(level - levels.begin())] = true;
+    if (comma == std::string_view::npos) {
+      break;
+    }
+    cpus.remove_prefix(comma + 1);
+  }
+  std::vector<TargetSpec> specs;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (!wanted[i]) {
+      continue;
+    }
+    Result<TargetSpec> spec = named_target(levels[i]);
+    if (!spec) {
+      return spec.error();
+    }
+    specs.push_back(std::move(*spec));
+  }
+  return specs;
 }
 
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const TargetSpec& spec,

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/codegen/engine_result.h"
 
@@ -35,8 +36,14 @@ enum class CodeQuality { fast, full };
 /// The processor this runs on, with exactly the features that the operating system enables.
 Result<TargetSpec> host_target();
 
-/// A processor by name on the host's architecture: "native", "znver5", "x86-64-v3", …
+/// A processor by name on the host's architecture: "native", "znver5", "x86-64-v3", … An unknown
+/// name is a user error that lists the known ones.
 Result<TargetSpec> named_target(std::string_view cpu);
+
+/// The processors of a program: one as `named_target` takes it (empty: this one), or several levels
+/// of x86-64, separated by commas in any order, of which the program takes the highest that the
+/// processor has (variants.h). The least demanding comes first.
+Result<std::vector<TargetSpec>> named_targets(std::string_view cpus);
 
 /// A code generator for `spec` (position independent, no contraction of a*b+c). Not shared between
 /// threads.

@@ -4,6 +4,7 @@
 #include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/Program.h>
@@ -81,6 +82,38 @@ Result<std::string> find_linker(const std::string& wanted) {
   return user_error("no linker on PATH: looked for ld.lld, ld.lld-19 and cc");
 }
 
+// Where Linux distributions keep libm: a bare linker has no folders of its own.
+constexpr const char* libm_places[] = {"/lib/x86_64-linux-gnu/libm.so.6",
+                                       "/usr/lib/x86_64-linux-gnu/libm.so.6",
+                                       "/lib/aarch64-linux-gnu/libm.so.6",
+                                       "/lib64/libm.so.6",
+                                       "/usr/lib64/libm.so.6",
+                                       "/usr/lib/libm.so.6"};
+
+// Whether the object calls more than the functions of libc that copy and compare memory.
+bool wants_libm(const ObjectBytes& bytes) {
+  auto object = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(llvm::StringRef(bytes.data(), bytes.size()), "object"));
+  if (!object) {
+    llvm::consumeError(object.takeError());
+    return false;  // the linker says what is wrong with it
+  }
+  for (const llvm::object::SymbolRef& symbol : (*object)->symbols()) {
+    llvm::Expected<std::uint32_t> flags = symbol.getFlags();
+    llvm::Expected<llvm::StringRef> name = symbol.getName();
+    if (!flags || !name) {
+      llvm::consumeError(flags.takeError());
+      llvm::consumeError(name.takeError());
+      continue;
+    }
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) != 0 && !name->empty() &&
+        !name->starts_with("mem") && !name->starts_with("_")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<ObjectBytes> emit_object(llvm::Module& module, llvm::TargetMachine& machine) {
@@ -117,6 +150,18 @@ Status link_shared(const ObjectBytes& object, std::string_view path, const LinkO
   const bool driver = llvm::StringRef(*linker).rsplit('/').second.starts_with("ld") == false;
   if (driver) {
     words.push_back("-nostartfiles");
+  }
+  if (wants_libm(object)) {
+    if (driver) {
+      words.emplace_back("-lm");
+    } else {
+      for (const char* place : libm_places) {
+        if (llvm::sys::fs::exists(place)) {
+          words.emplace_back(place);
+          break;
+        }
+      }
+    }
   }
   if (!options.soname.empty()) {
     words.push_back(driver ? "-Wl,-soname," + options.soname : "-soname=" + options.soname);

@@ -30,10 +30,10 @@ struct LinkOptions {
 };
 
 /// Links one object into the shared library at `path` (replaced if it exists). The library needs
-/// nothing but the C library's memory functions (fma and rounding too on processors without them,
-/// and the sanitizer's runtime if instrumented), which the process that loads it provides. A
-/// missing linker, one that fails (its messages are in the error) and a path that cannot be written
-/// are user errors.
+/// nothing but the C library's memory functions (and the sanitizer's runtime if instrumented),
+/// which the process that loads it provides, and libm for fma and rounding on processors without
+/// them. Equal objects and options give equal bytes with the same linker. A missing linker, one
+/// that fails (its messages are in the error) and a path that cannot be written are user errors.
 Status link_shared(const ObjectBytes& object, std::string_view path,
                    const LinkOptions& options = {});
 

@@ -21,6 +21,12 @@ PipelineOptions pipeline_options(const ProgramArguments& arguments) {
 
 int bind_program(const ProgramArguments& arguments, const std::string& data_file,
                  const LowerOptions& functions, BoundProgram& out) {
+  if (!arguments.cpu.empty()) {
+    if (const auto target = codegen::named_target(arguments.cpu); !target) {
+      std::cerr << "error: " << target.error().message << '\n';
+      return exit_usage;
+    }
+  }
   io::JsonDocument document;
   if (!data_file.empty()) {
     auto read = io::JsonDocument::read(data_file);

@@ -21,7 +21,7 @@ int run_check(const CheckArguments& arguments);
 
 struct BuildArguments {
   ProgramArguments program;
-  std::string dump_after, output;
+  std::string dump_after, output, depfile;
   bool address_sanitizer = false;
 };
 int run_build(const BuildArguments& arguments);

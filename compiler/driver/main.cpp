@@ -23,7 +23,8 @@ void add_program_options(CLI::App& command, ProgramArguments& arguments) {
   command.add_option("--library", arguments.library,
                      "a folder that replaces the built-in standard library");
   command.add_option("--cpu", arguments.cpu,
-                     "the processor to generate code for (default: this one)");
+                     "the processor to generate code for (default: native, this one); build also "
+                     "takes several levels, x86-64-v2,x86-64-v3, of which the best is used");
   command.add_flag("--time-passes", arguments.time_passes, "print what each stage took");
 }
 
@@ -103,7 +104,10 @@ int run(int argc, char** argv) {
   auto* build_command = app.add_subcommand("build", "compile a program");
   add_program_options(*build_command, build.program);
   build_command->add_option("-o,--output", build.output,
-                            "NAME.so (a shared library) or NAME.o (an object)");
+                            "NAME or NAME.a (a static library), NAME.so (a shared library) or "
+                            "NAME.o (an object); NAME.h and NAME.json are written beside it");
+  build_command->add_option("--depfile", build.depfile,
+                            "write what the output depends on to this file, as make reads it");
   build_command->add_option("--dump-after", build.dump_after,
                             "print the program after a stage, and stop; `help` lists the stages");
   build_command->add_flag("--sanitize-address", build.address_sanitizer,

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "compiler/codegen/emit.h"
+#include "compiler/codegen/variants.h"
 #include "compiler/dialect/prob.h"
 #include "compiler/driver/library_text.h"
 #include "compiler/sema/library.h"
@@ -19,6 +20,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_os_ostream.h"
 #include "llvm/Support/xxhash.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -211,11 +213,39 @@ bool transform_program(mlir::ModuleOp module, const PipelineOptions& options, Cl
   return !dumped("transform");
 }
 
-codegen::TargetSpec target_of(const PipelineOptions& options, Diagnostics& diagnostics) {
-  auto target = options.cpu.empty() ? codegen::host_target() : codegen::named_target(options.cpu);
-  if (target) return *target;
-  diagnostics.error("cpu", Span{}, target.error().text());
-  return {};
+std::string hexadecimal(llvm::StringRef bytes) { return llvm::toHex(bytes, /*LowerCase=*/true); }
+
+/// See CompiledProgram::source_hash.
+std::string source_hash(const PipelineOptions& options, const typed::Program& program,
+                        const SourceManager& sources) {
+  llvm::SHA256 hash;
+  // Lengths before contents: no two different lists give the same bytes.
+  const auto add = [&](std::string_view text) {
+    const std::string size = std::to_string(text.size()) + ":";
+    hash.update(llvm::StringRef(size));
+    hash.update(llvm::StringRef(text.data(), text.size()));
+  };
+  add(BOREL_VERSION);
+  add(program.name);
+  add(options.model);
+  for (const std::string& name : options.data_names) add(name);
+  for (std::size_t i = 0; i < sources.file_count(); ++i)
+    add(sources.file(static_cast<FileId>(i)).text());
+  const auto digest = hash.final();
+  return hexadecimal(llvm::toStringRef(digest));
+}
+
+/// Gives every place in `from` another file's name.
+void rename_file(ProgramDescription& description, const std::string& from, const std::string& to) {
+  const auto rename = [&](auto& list) {
+    for (auto& entry : list)
+      if (entry.span.file == from) entry.span.file = to;
+  };
+  rename(description.sizes);
+  rename(description.inputs);
+  rename(description.places);
+  rename(description.machine.parameters);
+  for (ModelDescription& model : description.models) rename(model.sites);
 }
 
 }  // namespace
@@ -235,13 +265,16 @@ bool check(const PipelineOptions& options, SourceManager& sources, Diagnostics& 
   return !diagnostics.has_errors();
 }
 
-std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, SourceManager& sources,
-                                            Diagnostics& diagnostics, StageTimes& times) {
+std::optional<CompiledProgram> compile(const PipelineOptions& options, SourceManager& sources,
+                                       Diagnostics& diagnostics, StageTimes& times) {
   Clock clock(times);
+  const auto targets = codegen::named_targets(options.cpu);
+  if (!targets) {
+    diagnostics.error("cpu", Span{}, targets.error().text());
+    return std::nullopt;
+  }
   const auto program = front(options, sources, diagnostics, clock);
   if (!program) return std::nullopt;
-  const codegen::TargetSpec target = target_of(options, diagnostics);
-  if (diagnostics.has_errors()) return std::nullopt;
 
   mlir::DialectRegistry registry;
   registry.insert<prob::ProbDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
@@ -258,40 +291,60 @@ std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, Sour
   if (!transform_program(*module, options, clock, reports)) return std::nullopt;
   read_places(*module, lowered.description);
 
+  CompiledProgram out;
+  out.description = std::move(lowered.description);
+  if (!options.recorded_file.empty())
+    rename_file(out.description, options.file, options.recorded_file);
+  out.source_hash = source_hash(options, *program, sources);
+  const auto text = sources.file(FileId{0}).text();
+  const auto digest =
+      llvm::SHA256::hash(llvm::arrayRefFromStringRef(llvm::StringRef(text.data(), text.size())));
+  out.file_hash = hexadecimal(llvm::toStringRef(digest));
+
   llvm::LLVMContext llvm_context;
-  auto emitted = codegen::emit(*module, lowered.description, target, llvm_context);
-  if (!emitted) throw InternalError(emitted.error().text());
+  std::vector<codegen::Variant> variants;
+  for (const codegen::TargetSpec& target : *targets) {
+    out.triple = target.triple;
+    out.cpus.push_back(target.cpu);
+    auto emitted = codegen::emit(*module, out.description, target, llvm_context, out.source_hash,
+                                 options.symbol);
+    if (!emitted) throw InternalError(emitted.error().text());
+    variants.push_back({std::move(*emitted), target});
+  }
   clock.stage("emit");
   auto dump_llvm = [&](const char* stage) {
     if (options.dump_after != stage) return false;
-    llvm::raw_os_ostream out(*options.dump);
-    (*emitted)->print(out, nullptr);
+    llvm::raw_os_ostream stream(*options.dump);
+    for (const codegen::Variant& variant : variants)
+      if (variant.module) variant.module->print(stream, nullptr);
     return true;
   };
   if (dump_llvm("emit")) return std::nullopt;
   codegen::OptimiseOptions optimise;
   optimise.address_sanitizer = options.address_sanitizer;
-  auto compiled = codegen::compile(**emitted, target, optimise);
+  auto compiled = codegen::compile_variants(variants, options.symbol, options.aliases, optimise);
   if (!compiled) throw InternalError(compiled.error().text());
   times.emplace_back("LLVM passes", compiled->seconds.optimise);
   times.emplace_back("code generation", compiled->seconds.emit);
   if (dump_llvm("llvm")) return std::nullopt;
-  return std::move(compiled->object);
+  out.object = std::move(compiled->object);
+  return out;
 }
 
 std::optional<LoadedProgram> load(const PipelineOptions& options, SourceManager& sources,
                                   Diagnostics& diagnostics, StageTimes& times) {
-  const auto object = compile(options, sources, diagnostics, times);
-  if (!object) return std::nullopt;
+  const auto compiled = compile(options, sources, diagnostics, times);
+  if (!compiled) return std::nullopt;
   Clock clock(times);
   auto jit = codegen::Jit::create(*codegen::host_target(), {});
   if (!jit) throw InternalError(jit.error().text());
-  if (auto added = jit->add_object(*object); !added) throw InternalError(added.error().text());
+  if (auto added = jit->add_object(compiled->object); !added)
+    throw InternalError(added.error().text());
   auto entry = jit->look_up(BOREL_PROGRAM_SYMBOL);
   if (!entry) throw InternalError(entry.error().text());
   LoadedProgram loaded;
-  loaded.code_hash_ =
-      llvm::utohexstr(llvm::xxh3_64bits(llvm::StringRef(object->data(), object->size())));
+  const llvm::StringRef code(compiled->object.data(), compiled->object.size());
+  loaded.code_hash_ = llvm::utohexstr(llvm::xxh3_64bits(code));
   loaded.jit_ = std::make_unique<codegen::Jit>(std::move(*jit));
   loaded.program_ = static_cast<const borel_program*>(*entry);
   clock.stage("load");

@@ -12,6 +12,7 @@
 #include "borel/program.h"
 #include "compiler/codegen/engine.h"
 #include "compiler/lower/lower.h"
+#include "compiler/support/description.h"
 #include "compiler/support/diagnostics.h"
 #include "compiler/support/source.h"
 
@@ -23,12 +24,27 @@ struct PipelineOptions {
   std::string model;  // instead: this model, conditioned on `data_names`
   std::set<std::string> data_names;
   std::string library;  // folder that replaces the built-in library; empty: the built-in one
-  std::string cpu;      // LLVM's name; empty: this machine's
+  std::string cpu;      // as codegen::named_targets takes it; empty: this machine's
   LowerOptions functions;
   std::string dump_after;  // name of a stage whose result goes to `dump`
   std::ostream* dump = nullptr;
   bool verify_each = false;  // run MLIR's verifier after every pass
   bool address_sanitizer = false;
+  std::string recorded_file;                  // what the program calls its source; empty: `file`
+  std::string symbol = BOREL_PROGRAM_SYMBOL;  // of the descriptor
+  std::vector<std::string> aliases;           // more symbols of the descriptor
+};
+
+/// What `compile` made, and what the files beside it tell of it.
+struct CompiledProgram {
+  codegen::ObjectBytes object;
+  ProgramDescription description;
+  std::string triple;
+  std::vector<std::string> cpus;  // least demanding first
+  std::string file_hash;          // SHA-256 of the file, in hexadecimal
+  /// SHA-256 of all that decides what the program computes: every text that was read, the names of
+  /// the infer, the model and its data, and the version of the compiler. Paths do not matter.
+  std::string source_hash;
 };
 
 /// Seconds by stage, in order, for --time-passes.
@@ -43,8 +59,8 @@ bool check(const PipelineOptions& options, SourceManager& sources, Diagnostics& 
 
 /// Compiles to an object: what `build` writes and what the JIT loads. Nothing when there are errors
 /// (in `diagnostics`) or when `dump_after` named a stage before code generation.
-std::optional<codegen::ObjectBytes> compile(const PipelineOptions& options, SourceManager& sources,
-                                            Diagnostics& diagnostics, StageTimes& times);
+std::optional<CompiledProgram> compile(const PipelineOptions& options, SourceManager& sources,
+                                       Diagnostics& diagnostics, StageTimes& times);
 
 /// A compiled program in this process.
 class LoadedProgram {

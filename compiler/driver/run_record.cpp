@@ -157,17 +157,12 @@ RunRecord describe_run(const SampleArguments& arguments, const BoundProgram& bou
   for (const std::string& path : {arguments.data, initial_file(arguments)})
     if (!path.empty()) record.files.push_back({path, hash_file(path).value_or("")});
 
-  Digest source;
-  source.add(record.version);
-  source.add(program.name);
-  source.add(arguments.program.model);
   for (std::size_t i = 0; i < bound.sources.file_count(); ++i) {
     const SourceFile& file = bound.sources.file(static_cast<FileId>(i));
     record.sources.push_back({file.path(), hash_text(file.text())});
-    source.add(file.text());
   }
   io::RunIdentity& identity = record.identity;
-  identity.program = source.hexadecimal();
+  identity.program = program.source_hash != nullptr ? program.source_hash : "";
   identity.code = bound.program->code_hash();
   identity.target_cpu = program.target_cpu != nullptr ? program.target_cpu : "";
   identity.data = hash_data(program, bound.instance->data());

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/lower/function_lowering.h"
+#include "compiler/sema/size.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace borel::lowering {
@@ -156,6 +157,16 @@ void ModuleLowering::make_entries() {
 
 //===- The descriptor -------------------------------------------------------------------------===//
 
+// Names of globals and captured values mean something outside the model; others do not.
+std::string ModuleLowering::dim_text(const typed::Size& size) const {
+  for (const auto& term : size.terms)
+    for (const typed::VarId factor : term.factors)
+      if (factor == typed::VarId::None || !program_[factor].global ||
+          program_[factor].name.find_first_of(" .") != std::string::npos)
+        return "?";
+  return sema::text(size, [&](typed::VarId id) { return program_[id].name; });
+}
+
 void ModuleLowering::describe_program() {
   ProgramDescription& out = result_.description;
   read_places(*module_, out);
@@ -182,6 +193,7 @@ void ModuleLowering::describe_program() {
         s.column_major = site.type.matrix;
         s.support = site.support;
         s.span = describe(site.span);
+        for (const typed::Size& dim : site.type.dims) s.dims.push_back(dim_text(dim));
       }
     description.shape = "shape." + model.name;
     Abilities can;

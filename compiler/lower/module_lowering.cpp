@@ -10,7 +10,6 @@
 namespace borel::lowering {
 
 using mlir::Attribute;
-using mlir::NamedAttribute;
 using mlir::OpBuilder;
 using typed::VarId;
 

@@ -65,6 +65,7 @@ class ModuleLowering {
   mlir::ArrayAttr slot_dims(const typed::Input& input) const;
   mlir::ArrayAttr span_attribute(Span span) const;
   void describe_program();
+  std::string dim_text(const typed::Size& size) const;
   DimDescription describe(const typed::Size& size) const;
 
   const typed::Program& program_;

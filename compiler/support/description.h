@@ -55,6 +55,7 @@ struct SiteDescription {
   bool column_major = false;
   std::string support;  // in words
   SpanDescription span;
+  std::vector<std::string> dims{};  // as text, "J + 1"; "?" where no global name says it
 };
 
 /// Symbols of IR functions; empty where the program was lowered without them. For the types see

@@ -5,13 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/core/cpu_level.h"
+
 namespace borel::runtime {
-
-// The x86-64 level (1 to 4) that this machine has, as the psABI defines them; 0 on other machines.
-int host_cpu_level();
-
-// The level that a CPU name in LLVM's spelling implies; 0 when it is not known here.
-int cpu_level(std::string_view name);
 
 // Empty if code for `target` may run here; else why not. `host` is this machine's CPU in LLVM's
 // spelling, where the caller knows it (the same name is always fine), or "".

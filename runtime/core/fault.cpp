@@ -5,33 +5,6 @@
 
 namespace borel::runtime {
 
-const char* fault_kind_name(std::int32_t kind) {
-  switch (kind) {
-    case BOREL_FAULT_NONE:
-      return "unnamed fault";
-    case BOREL_FAULT_PARAMETER:
-      return "a distribution's parameter is outside its constraint";
-    case BOREL_FAULT_SUPPORT:
-      return "a value is outside its site's support";
-    case BOREL_FAULT_REJECT:
-      return "the program called reject()";
-    case BOREL_FAULT_NOT_FINITE:
-      return "the log density is not finite";
-    case BOREL_FAULT_INDEX:
-      return "an index is out of range";
-    case BOREL_FAULT_OVERFLOW:
-      return "integer overflow";
-    case BOREL_FAULT_DIVISION:
-      return "integer division by zero";
-    case BOREL_FAULT_SHAPE:
-      return "shapes that must agree do not";
-    case BOREL_FAULT_RECURSION:
-      return "a function calls itself too deeply";
-    default:
-      return "unknown kind of fault";
-  }
-}
-
 std::string number_text(double value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;

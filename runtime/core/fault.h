@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/core/fault_names.h"
 #include "runtime/include/borel/program.h"
 
 namespace borel::runtime {
@@ -50,8 +51,6 @@ class ContractViolation : public std::logic_error {
  public:
   using std::logic_error::logic_error;
 };
-
-const char* fault_kind_name(std::int32_t kind);
 
 // The fault in words, with its place: "parameter constraint `sigma > 0` of site `y` fails: found
 // -1 at element 3". Indices count from 0, as in the language.

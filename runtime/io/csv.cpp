@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "runtime/core/cpu.h"
 #include "runtime/io/checksum.h"
 #include "runtime/io/quantities.h"
 
@@ -329,7 +330,8 @@ std::string CsvWriter::beginning(const runtime::Instance& instance, const CsvOpt
   line(2, "seed", std::to_string(options.seed));
   line(0, "output", "");
   line(2, "file", paths_.back());
-  line(0, "target_cpu", program.target_cpu != nullptr ? program.target_cpu : "");
+  const char* target = program.target_cpu != nullptr ? program.target_cpu : "";
+  line(0, "target_cpu", std::string(runtime::taken_cpu(target)));
   line(0, "source_hash", program.source_hash != nullptr ? program.source_hash : "");
   return text;
 }

@@ -1,16 +1,17 @@
-"""The programs in the documentation work. docs_test.py BOREL INCLUDE FILE…
+"""The programs in the documentation work. docs_test.py BOREL INCLUDE RUNTIME FILE…
 
 A block that starts with ```ppl is a whole program and compiles; with a ```json block right after it, its
-data, it also runs. A ```c block is a host of the program above it, which is built as a library, and of
-which the host is told the path."""
+data, it also runs. A ```c or ```cpp block is a host of the program above it, which is built as a library of
+the name that the block includes (`#include "coin.h"`) and linked with the RUNTIME, in front of which flags may
+stand."""
 import os
 import re
 import subprocess
 import sys
 import tempfile
 
-borel, include, files = sys.argv[1], sys.argv[2], sys.argv[3:]
-BLOCK = re.compile(r"^```(ppl|json|c)\n(.*?)^```$", re.M | re.S)
+borel, include, runtime, files = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+BLOCK = re.compile(r"^```(ppl|json|c|cpp)\n(.*?)^```$", re.M | re.S)
 blocks = failed = 0
 
 
@@ -46,9 +47,12 @@ with tempfile.TemporaryDirectory() as folder:
                 run(place, borel, "sample", program, "--data", write(path + ".json", body), "--seed",
                     "1", "--quiet", "--output", folder + "/draws")
             else:
-                run(place, borel, "build", program, "--output", path + ".so")
-                run(place, "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", include,
-                    write(path + ".c", body), "-o", path, "-ldl")
-                run(place, path, path + ".so")
+                library = os.path.join(folder, re.search(r'#include "(\w+)\.h"', body).group(1))
+                run(place, borel, "build", program, "--output", library + ".a")
+                compiler = ["cc", "-std=c11"] if kind == "c" else ["c++", "-std=c++17"]
+                run(place, *compiler, "-Wall", "-Wextra", "-Werror", "-I", include, "-I", folder,
+                    write(path + "." + kind, body), library + ".a", *runtime.split(), "-o", path,
+                    "-lm", "-lpthread")
+                run(place, path)
 print(f"{blocks} blocks, {failed} failures")
 sys.exit(1 if failed or blocks < 10 else 0)

@@ -33,11 +33,11 @@ void build(const std::string& file, const std::string& library) {
   SourceManager sources;
   Diagnostics diagnostics;
   StageTimes times;
-  const auto object = compile(options, sources, diagnostics, times);
-  ASSERT_TRUE(object.has_value());
-  const std::string bytes(object->begin(), object->end());
+  const auto compiled = compile(options, sources, diagnostics, times);
+  ASSERT_TRUE(compiled.has_value());
+  const std::string bytes(compiled->object.begin(), compiled->object.end());
   ASSERT_NE(bytes.find("__asan_report_store8"), std::string::npos) << "not instrumented";
-  const codegen::Status linked = codegen::link_shared(*object, library);
+  const codegen::Status linked = codegen::link_shared(compiled->object, library);
   ASSERT_TRUE(linked) << linked.error().text();
 }
 

@@ -157,9 +157,9 @@ std::set<std::string> symbols_wanted(const std::string& file, const std::string&
   SourceManager sources;
   Diagnostics diagnostics;
   StageTimes times;
-  const auto object = compile(options, sources, diagnostics, times);
-  EXPECT_TRUE(object.has_value());
-  return object ? undefined_symbols(*object) : std::set<std::string>{};
+  const auto compiled = compile(options, sources, diagnostics, times);
+  EXPECT_TRUE(compiled.has_value());
+  return compiled ? undefined_symbols(compiled->object) : std::set<std::string>{};
 }
 
 TEST(GeneratedCode, RefersToNothingThatAllocates) {

@@ -23,6 +23,7 @@ ALLOWED = {
     "runtime/core": {"runtime/include"},
     "runtime/loop": {"runtime/include", "runtime/core"},
     "runtime/io": {"runtime/include", "runtime/core", "runtime/loop"},
+    "runtime/host": {"runtime/include", "runtime/core"},
     "stdlib": set(),
 }
 

@@ -234,9 +234,9 @@ typedef struct borel_machine {
 /* ---- the program --------------------------------------------------------------------------- */
 
 typedef struct borel_program {
-  uint32_t abi_version; /* BOREL_ABI_VERSION */
-  uint32_t struct_size; /* sizeof(borel_program) */
-  const char* target_cpu;
+  uint32_t abi_version;   /* BOREL_ABI_VERSION */
+  uint32_t struct_size;   /* sizeof(borel_program) */
+  const char* target_cpu; /* or levels, "x86-64-v2,x86-64-v3": it takes the last that is here */
   const char* source_hash;
   const char* name; /* of the infer */
 

@@ -49,6 +49,24 @@ TEST(CheckProgram, RefusesAnotherCpu) {
   }
 }
 
+TEST(CheckProgram, TakesTheLastOfSeveralLevelsThatIsHere) {
+  EXPECT_EQ(taken_cpu("znver5"), "znver5");
+  EXPECT_EQ(taken_cpu(""), "");
+  const int here = host_cpu_level();
+  const std::string levels[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+  if (here == 0) {
+    EXPECT_EQ(taken_cpu("x86-64,x86-64-v2"), "x86-64");
+    return;
+  }
+  EXPECT_EQ(taken_cpu("x86-64,x86-64-v2,x86-64-v3,x86-64-v4"), levels[here - 1]);
+  EXPECT_EQ(taken_cpu("x86-64,x86-64-v9"), "x86-64");
+  EXPECT_EQ(refuse_cpu("x86-64,x86-64-v2,x86-64-v3,x86-64-v4", "znver5"), "");
+  if (here < 4) {
+    const std::string text = refuse_cpu(levels[here] + ",x86-64-v9", "znver5");
+    EXPECT_NE(text.find("`" + levels[here] + "`"), std::string::npos) << text;
+  }
+}
+
 TEST(CheckProgram, RefusesABrokenDescriptor) {
   borel_program program = toy_program();
   borel_machine machine = *program.machine;
