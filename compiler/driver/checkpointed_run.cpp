@@ -67,12 +67,11 @@ int CheckpointedRun::load(const BoundProgram& bound, const runtime::Parameters& 
   if (const std::string why = changed_run(*earlier_, record_); !why.empty())
     return fail(exit_data, why);
   for (std::int64_t c = 0; c < chains; ++c) {
-    const std::string path = io::checkpoint_path(folder, c);
+    const std::string help = "\n  help: put back what was there, or remove `" +
+                             io::checkpoint_path(folder, c) +
+                             "`: its chain then begins anew, with the same draws";
     auto read = io::read_checkpoint(folder, record_.identity, c);
-    if (const auto* why = std::get_if<std::string>(&read))
-      return fail(exit_data, *why +
-                                 "\n  help: put back what was there, or remove the file: its "
-                                 "chain then begins anew, with the same draws");
+    if (const auto* why = std::get_if<std::string>(&read)) return fail(exit_data, *why + help);
     auto& saved = std::get<io::SavedChain>(read);
     if (saved.csv.bytes > 0) {
       const std::string csv = (std::filesystem::path(output_folder(arguments_)) /
@@ -80,8 +79,7 @@ int CheckpointedRun::load(const BoundProgram& bound, const runtime::Parameters& 
                                   .string();
       if (const std::string why = io::read_draws(*bound.instance, csv, saved.csv, saved.chain);
           !why.empty())
-        return fail(exit_data, why + "\n  help: put back what was there, or remove `" + path +
-                                   "`: its chain then begins anew, with the same draws");
+        return fail(exit_data, why + help);
     }
     iterations_.push_back(saved.chain.iterations);
     kept.push_back(saved.csv);

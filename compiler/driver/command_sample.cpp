@@ -167,7 +167,7 @@ int run_sample(const SampleArguments& arguments, const RunRecord* earlier) {
     table.width = io::terminal_width(STDOUT_FILENO, 100);
     std::cout << io::summary_table(summary, table) << '\n'
               << io::run_text(summary, parameters.get_int("warmup")) << std::flush;
-    if (!arguments.seed) std::cout << "seed: " << options.seed << std::endl;
+    if (!arguments.seed) std::cout << "seed: " << options.seed << '\n' << std::flush;
     if (!std::cout) code = exit_output;
   }
   if (!arguments.quiet) std::cerr << io::advice_text(advice);

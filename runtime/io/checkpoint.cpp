@@ -57,7 +57,7 @@ class Unpacker {
   void number(T& value) {
     value = T();
     if (const std::string_view bytes = take(sizeof value); ok_) {
-      std::memcpy(&value, bytes.data(), sizeof value);
+      std::memcpy(&value, bytes.data(), bytes.size());
     }
   }
   std::string_view block() {

@@ -17,8 +17,11 @@ bool read_row(std::string_view row, const std::vector<double*>& columns) {
   const char* at = row.data();
   const char* const end = at + row.size();
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (i > 0 && (at == end || *at++ != ',')) {
-      return false;
+    if (i > 0) {
+      if (at == end || *at != ',') {
+        return false;
+      }
+      ++at;
     }
     const auto [stop, error] = std::from_chars(at, end, *columns[i]);
     if (error != std::errc()) {

@@ -95,11 +95,14 @@ class Resume(unittest.TestCase):
             time.sleep(0.001)
 
     def unfinished(self, folder="ck", *arguments, seed="11"):
-        """A run that was interrupted when it had checkpoints."""
+        """A run that was interrupted when it had checkpoints and draws."""
         process = self.begin("sample", "m.ppl", "--data", "y.json", "--seed", seed, "--chains", "2",
                              "--draws", "200000", "--checkpoint", folder, "--checkpoint-every", "0.01",
                              "--threads", "2", *arguments)
         self.wait_for_checkpoints(process, folder)
+        first = os.path.join(self.path("out" if "out" in arguments else folder), "m_1.csv")
+        while process.poll() is None and os.path.getsize(first) < 5000:
+            time.sleep(0.001)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130, error)
@@ -182,6 +185,10 @@ class Resume(unittest.TestCase):
         os.remove(self.path("y.json"))
         self.refused(3, "`y.json`", "cannot be read")
         self.write("y.json", DATA)
+        self.write("at.json", '{"params_r": [0.5, 0.25]}')
+        self.unfinished("from", "--init", "at.json")
+        self.write("at.json", '{"params_r": [0.5, 0.26]}')
+        self.refused(3, "`at.json` has changed since the run began", folder="from")
         # The record as another processor, version and library would have made it.
         record = json.loads(self.read("ck/run.json"))
 
@@ -207,8 +214,8 @@ class Resume(unittest.TestCase):
         recorded(lambda run: None)
         self.write("ck/m_1.csv", csv.decode().replace("1", "2", 1))
         self.refused(3, "m_1.csv` has changed since it was written")
-        self.write("ck/m_1.csv", csv.decode()[:1000])
-        self.refused(3, "m_1.csv` has 1000 bytes, fewer than")
+        self.write("ck/m_1.csv", csv.decode()[:500])
+        self.refused(3, "m_1.csv` has 500 bytes, fewer than")
         os.remove(self.path("ck/m_1.csv"))
         self.refused(3, "m_1.csv` cannot be read")
         self.write("ck/m_1.csv", csv.decode())
