@@ -136,6 +136,7 @@ int run_sample(const SampleArguments& arguments, const RunRecord* earlier) {
     csv.seed = options.seed;
     csv.save_warmup = arguments.save_warmup;
     csv.parameters = &parameters;
+    csv.marked = !arguments.checkpoint.empty();
     if (const int code = checkpointed.load(bound, parameters, options.seed, from, csv.kept))
       return code;
     auto opened = io::CsvWriter::open(instance, csv);

@@ -44,11 +44,12 @@ Error output_error(const std::string& path, int code, const std::string& rest) {
 // The file of one chain.
 class CsvWriter::File {
  public:
-  File(std::string path, std::int64_t chain, std::int64_t wanted, std::size_t columns)
+  File(std::string path, std::int64_t chain, std::int64_t wanted, std::size_t columns, bool marked)
       : path_(std::move(path)),
         chain_(chain),
         wanted_(wanted),
-        row_bytes_(longest_number * columns + 2) {
+        row_bytes_(longest_number * columns + 2),
+        marked_(marked) {
     buffer_.resize(std::max<std::size_t>(1 << 17, 2 * row_bytes_));
   }
   ~File() {
@@ -155,7 +156,9 @@ class CsvWriter::File {
       done += static_cast<std::size_t>(written);
     }
     size_ += static_cast<::off_t>(done);
-    checksum_.add(text, done);
+    if (marked_) {
+      checksum_.add(text, done);
+    }
     return {};
   }
 
@@ -189,6 +192,7 @@ class CsvWriter::File {
   int descriptor_ = -1;
   bool broken_ = false;
   ::off_t size_ = 0;
+  bool marked_;
   Checksum checksum_;  // of the file
   std::vector<char> buffer_;
   std::size_t end_ = 0;
@@ -261,7 +265,8 @@ std::variant<std::unique_ptr<CsvWriter>, Error> CsvWriter::open(const runtime::I
     const std::filesystem::path path = std::filesystem::path(options.directory) /
                                        (options.stem + "_" + std::to_string(c + 1) + ".csv");
     writer->paths_.push_back(path.string());
-    writer->files_.push_back(std::make_unique<File>(path.string(), c, writer->wanted_, columns));
+    writer->files_.push_back(
+        std::make_unique<File>(path.string(), c, writer->wanted_, columns, options.marked));
     File& file = *writer->files_.back();
     const std::size_t i = static_cast<std::size_t>(c);
     const CsvMark kept = i < options.kept.size() ? options.kept[i] : CsvMark();

@@ -39,6 +39,7 @@ struct CsvOptions {
   std::uint64_t seed = 0;
   bool save_warmup = false;
   const runtime::Parameters* parameters = nullptr;
+  bool marked = false;  // mark() will be called: what is written goes into a checksum
   // Files to go on with, one a chain, or none: each is cut to its mark and not begun anew, unless
   // its mark says that it holds nothing.
   std::vector<CsvMark> kept;
@@ -62,7 +63,7 @@ class CsvWriter : public runtime::DrawSink {
   runtime::Failure finished(std::int64_t chain, const runtime::ChainTime& time) override;
 
   // Sends all that was written so far to the disk, so that it outlasts the machine, and tells how
-  // much that is. On the chain's thread.
+  // much that is. On the chain's thread; wants CsvOptions::marked.
   runtime::Failure mark(std::int64_t chain, CsvMark& mark);
 
  private:

@@ -46,6 +46,7 @@ class Checkpoint : public testing::Test {
     csv.stem = "toy";
     csv.save_warmup = true;
     csv.parameters = &parameters_;
+    csv.marked = true;
     auto opened = CsvWriter::open(instance_, csv);
     auto& writer = *std::get<std::unique_ptr<CsvWriter>>(opened);
     CheckpointWriter checkpoints(folder_.path(), identity(), parameters_, every_, writer,
