@@ -206,13 +206,7 @@ llvm::Function* EntryEmitter::density(const ModelDescription& model, const std::
   if (gradient) arguments.push_back(argument(4));
   const Called called = call(m_.function(name), begin_workspace(), arguments);
   finish(called.status);
-  IRValue* density = called.scalars.front();
-  b_.CreateStore(density, argument(3));
-  IRValue* counter = at(ws_, std::int64_t{offsetof(borel_workspace, rejections)});
-  IRValue* rejected =
-      b_.CreateFCmpOEQ(density, llvm::ConstantFP::getInfinity(m_.f64, /*Negative=*/true));
-  b_.CreateStore(b_.CreateAdd(b_.CreateLoad(m_.i64, counter), b_.CreateZExt(rejected, m_.i64)),
-                 counter);
+  b_.CreateStore(called.scalars.front(), argument(3));
   b_.CreateRet(b_.getInt32(BOREL_OK));
   return function;
 }

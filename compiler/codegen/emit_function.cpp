@@ -266,6 +266,7 @@ void FunctionEmitter::emit_return(mlir::func::ReturnOp op) {
     }
   }
   for (const Pending& one : pending) copy(one.from, one.to);
+  count_rejection(scalars);
 
   IRValue* status = llvm::ConstantInt::get(m_.i32, BOREL_OK);
   if (!function_->getReturnType()->isStructTy()) {
@@ -276,6 +277,19 @@ void FunctionEmitter::emit_return(mlir::func::ReturnOp op) {
   all = b_.CreateInsertValue(all, status, 0);
   for (unsigned i = 0; i < scalars.size(); ++i) all = b_.CreateInsertValue(all, scalars[i], i + 1);
   b_.CreateRet(all);
+}
+
+// A density of 0 is counted where it is found: machines call densities, too.
+void FunctionEmitter::count_rejection(llvm::ArrayRef<IRValue*> results) {
+  const auto entry = f_.source->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
+  if (!entry || !entry.getValue().starts_with("log_density")) return;
+  IRValue* counter =
+      b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offsetof(borel_workspace, rejections));
+  IRValue* rejected =
+      b_.CreateFCmpOEQ(results.front(), llvm::ConstantFP::getInfinity(m_.f64, /*Negative=*/true));
+  b_.CreateAlignedStore(b_.CreateAdd(b_.CreateAlignedLoad(m_.i64, counter, llvm::Align(8)),
+                                     b_.CreateZExt(rejected, m_.i64)),
+                        counter, llvm::Align(8));
 }
 
 // ---- failing ----------------------------------------------------------------------------------

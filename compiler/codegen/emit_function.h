@@ -64,6 +64,7 @@ class FunctionEmitter {
   void emit_call(mlir::func::CallOp call);
   void inline_call(mlir::func::CallOp call);
   void emit_return(mlir::func::ReturnOp op);
+  void count_rejection(llvm::ArrayRef<IRValue*> results);
   void emit_data(prob::DataOp op);
   IRValue* random_context();
   void fail(IRValue* condition, IRValue* status);

@@ -1,23 +1,23 @@
-#include <charconv>
+#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <utility>
 #include <variant>
 
 #include <unistd.h>
 
 #include "compiler/driver/bound.h"
+#include "compiler/driver/checkpointed_run.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/messages.h"
+#include "compiler/driver/run_start.h"
 #include "runtime/core/density.h"
 #include "runtime/core/parameters.h"
 #include "runtime/io/advice.h"
 #include "runtime/io/csv.h"
-#include "runtime/io/data.h"
 #include "runtime/io/interrupt.h"
 #include "runtime/io/progress.h"
 #include "runtime/io/report.h"
@@ -59,60 +59,6 @@ runtime::Failure set_parameters(const SampleArguments& arguments, runtime::Param
   return {};
 }
 
-/// --init: a radius, a file of params_r, or a file of values by name. exit_ok or an exit code.
-int read_start(const SampleArguments& arguments, const BoundProgram& bound,
-               runtime::SampleOptions& options) {
-  if (arguments.initial.empty()) return exit_ok;
-  const std::string& text = arguments.initial;
-  double radius = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), radius);
-  if (error == std::errc() && end == text.data() + text.size()) {
-    if (!(radius >= 0) || std::isinf(radius)) {
-      std::cerr << "error: --init wants a radius of 0 or more, or a file\n";
-      return exit_usage;
-    }
-    options.initial_radius = radius;
-    return exit_ok;
-  }
-  const runtime::Instance& instance = *bound.instance;
-  const borel_model& model = instance.machine_model();
-  auto read = io::JsonDocument::read(text);
-  if (const auto* problem = std::get_if<io::JsonError>(&read)) {
-    const io::DataProblem shown = io::file_problem(*problem);
-    print_problems({&shown, 1}, bound.sources);
-    return exit_data;
-  }
-  const auto& document = std::get<io::JsonDocument>(read);
-  const std::int64_t dimension = instance.dimension(model);
-  if (document.find("params_r")) {
-    auto point = io::read_vector(document, "params_r", dimension);
-    print_problems(point.problems, bound.sources);
-    if (!point.ok()) return exit_data;
-    options.initial = {std::move(point.values)};
-    return exit_ok;
-  }
-  const auto latents = io::read_latents(instance, model, document);
-  print_problems(latents.problems, bound.sources);
-  if (!latents.ok()) return exit_data;
-  std::vector<double> u(static_cast<std::size_t>(dimension));
-  runtime::Workspace workspace;
-  const borel_status status = workspace.run([&](borel_workspace* ws) {
-    return model.unconstrain(instance.get(), ws, latents.values.data(), u.data());
-  });
-  if (status != BOREL_OK) {
-    const auto fault = runtime::describe_fault(**bound.program, workspace.get()->fault);
-    print_error(fault, bound.sources);
-    return exit_code(fault);
-  }
-  for (const double x : u) {
-    if (std::isfinite(x)) continue;
-    std::cerr << "error: '" << text << "' holds a value outside its site's support\n";
-    return exit_data;
-  }
-  options.initial = {std::move(u)};
-  return exit_ok;
-}
-
 /// Says which site and term keep the log density from being finite, at the given starting point or
 /// at 0: the program is compiled once more, with the slow density that tells.
 void explain_start(const SampleArguments& arguments, const runtime::SampleOptions& options) {
@@ -141,7 +87,11 @@ int write_summary(const std::string& path, const std::string& json) {
 
 }  // namespace
 
-int run_sample(const SampleArguments& arguments) {
+int run_sample(const SampleArguments& arguments) { return run_sample(arguments, nullptr); }
+
+int run_sample(const SampleArguments& arguments, const RunRecord* earlier) {
+  CheckpointedRun checkpointed(arguments, earlier);
+  if (const int code = checkpointed.prepare_folder()) return code;
   LowerOptions functions;
   // A run needs what its machine calls, and unconstrain for starts given by name.
   functions.log_density = functions.log_density_gradient = functions.diagnose = false;
@@ -166,15 +116,18 @@ int run_sample(const SampleArguments& arguments) {
   runtime::SampleOptions options;
   options.parameters = &parameters;
   options.threads = arguments.threads;
-  options.seed = arguments.seed ? *arguments.seed : std::random_device{}();
+  options.seed = arguments.seed ? *arguments.seed
+                 : earlier      ? earlier->identity.seed
+                                : std::random_device{}();
   options.save_warmup = arguments.save_warmup;
   if (const int code = read_start(arguments, bound, options)) return code;
 
   std::unique_ptr<io::CsvWriter> writer;
-  if (!arguments.output.empty()) {
+  std::vector<runtime::Chain> from;
+  if (const std::string output = output_folder(arguments); !output.empty()) {
     io::CsvOptions csv;
-    csv.directory = arguments.output;
-    csv.stem = std::filesystem::path(arguments.program.file).stem().string();
+    csv.directory = output;
+    csv.stem = output_stem(arguments);
     csv.model = csv.stem;
     csv.version = BOREL_VERSION;
     csv.start_time = time_text();
@@ -183,6 +136,9 @@ int run_sample(const SampleArguments& arguments) {
     csv.seed = options.seed;
     csv.save_warmup = arguments.save_warmup;
     csv.parameters = &parameters;
+    csv.marked = !arguments.checkpoint.empty();
+    if (const int code = checkpointed.load(bound, parameters, options.seed, from, csv.kept))
+      return code;
     auto opened = io::CsvWriter::open(instance, csv);
     if (const auto* error = std::get_if<runtime::Error>(&opened)) {
       print_error(*error, bound.sources);
@@ -190,6 +146,8 @@ int run_sample(const SampleArguments& arguments) {
     }
     writer = std::move(std::get<std::unique_ptr<io::CsvWriter>>(opened));
     options.sink = writer.get();
+    if (const int code = checkpointed.begin(parameters, *writer)) return code;
+    options.states = checkpointed.states();
   }
   io::ProgressPrinter progress(STDERR_FILENO, io::progress_style(STDERR_FILENO, arguments.quiet));
   options.progress = [&](auto chains) { progress(chains); };
@@ -197,7 +155,7 @@ int run_sample(const SampleArguments& arguments) {
   const io::InterruptGuard interrupt;
   options.stop = interrupt.flag();
   const auto start = std::chrono::steady_clock::now();
-  const runtime::SampleResult result = runtime::sample(instance, options);
+  const runtime::SampleResult result = runtime::sample(instance, options, std::move(from));
   bound.times.emplace_back(
       "sample", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 
@@ -210,7 +168,7 @@ int run_sample(const SampleArguments& arguments) {
     table.width = io::terminal_width(STDOUT_FILENO, 100);
     std::cout << io::summary_table(summary, table) << '\n'
               << io::run_text(summary, parameters.get_int("warmup")) << std::flush;
-    if (!arguments.seed) std::cout << "seed: " << options.seed << std::endl;
+    if (!arguments.seed) std::cout << "seed: " << options.seed << '\n' << std::flush;
     if (!std::cout) code = exit_output;
   }
   if (!arguments.quiet) std::cerr << io::advice_text(advice);
@@ -220,10 +178,11 @@ int run_sample(const SampleArguments& arguments) {
   if (result.error) {
     print_error(*result.error, bound.sources);
     if (result.error->kind == runtime::ErrorKind::start) explain_start(arguments, options);
+    if (result.error->kind == runtime::ErrorKind::output) std::cerr << checkpointed.advice();
     return exit_code(*result.error);
   }
   if (result.stopped) {
-    std::cerr << "interrupted: finished draws are kept\n";
+    std::cerr << "interrupted: finished draws are kept\n" << checkpointed.advice();
     return exit_interrupted;
   }
   return code;

@@ -42,7 +42,17 @@ struct SampleArguments {
   std::optional<std::uint64_t> seed;
   int threads = 0;
   bool save_warmup = false, quiet = false;
+  std::string checkpoint;       // folder; empty: no checkpoints
+  double checkpoint_every = 5;  // seconds
 };
 int run_sample(const SampleArguments& arguments);
+
+struct ResumeArguments {
+  std::string folder;
+  std::optional<int> threads;
+  std::optional<double> checkpoint_every;
+  bool quiet = false;
+};
+int run_resume(const ResumeArguments& arguments);
 
 }  // namespace borel::driver

@@ -33,8 +33,10 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "borel " BOREL_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 success; 1 errors in the program; 2 wrong usage; 3 errors in the data;\n"
-      "4 the run failed; 5 results could not be written; 70 a defect of Borel; 130 interrupted.");
+      "Exit codes: 0 success; 1 errors in the program; 2 wrong usage; 3 errors in the data or in "
+      "a\n"
+      "checkpoint; 4 the run failed; 5 results could not be written; 70 a defect of Borel;\n"
+      "130 interrupted.");
   int code = exit_ok;
 
   SampleArguments sample;
@@ -61,7 +63,28 @@ int run(int argc, char** argv) {
   sample_command->add_option("--summary", sample.summary, "write the summary to this JSON file");
   sample_command->add_flag("--save-warmup", sample.save_warmup, "write warm-up iterations too");
   sample_command->add_flag("--quiet", sample.quiet, "print errors only");
+  auto* checkpoint =
+      sample_command->add_option("--checkpoint", sample.checkpoint,
+                                 "folder for checkpoints, from which `borel resume` goes on");
+  sample_command
+      ->add_option("--checkpoint-every", sample.checkpoint_every,
+                   "seconds between checkpoints of a chain (default: 5)")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(checkpoint);
   sample_command->callback([&] { code = run_sample(sample); });
+
+  ResumeArguments resume;
+  auto* resume_command =
+      app.add_subcommand("resume", "go on with a run that was begun with --checkpoint");
+  resume_command->add_option("folder", resume.folder, "the folder of its checkpoints")->required();
+  resume_command->add_option("--threads", resume.threads,
+                             "threads (default: as the run began); results do not depend on it");
+  resume_command
+      ->add_option("--checkpoint-every", resume.checkpoint_every,
+                   "seconds between checkpoints of a chain (default: as the run began)")
+      ->check(CLI::NonNegativeNumber);
+  resume_command->add_flag("--quiet", resume.quiet, "print errors only");
+  resume_command->callback([&] { code = run_resume(resume); });
 
   LogpArguments logp;
   auto* logp_command = app.add_subcommand("logp", "log density and gradient at a point, as JSON");

@@ -15,7 +15,7 @@ enum ExitCode : int {
   exit_ok = 0,
   exit_program = 1,    // the .ppl file has errors
   exit_usage = 2,      // the command line has errors
-  exit_data = 3,       // data or initial values have errors
+  exit_data = 3,       // data, initial values or checkpoints have errors
   exit_run = 4,        // the program faulted, or no starting point was found
   exit_output = 5,     // results could not be written
   exit_internal = 70,  // a defect of Borel

@@ -22,6 +22,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_os_ostream.h"
+#include "llvm/Support/xxhash.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -342,6 +343,8 @@ std::optional<LoadedProgram> load(const PipelineOptions& options, SourceManager&
   auto entry = jit->look_up(BOREL_PROGRAM_SYMBOL);
   if (!entry) throw InternalError(entry.error().text());
   LoadedProgram loaded;
+  const llvm::StringRef code(compiled->object.data(), compiled->object.size());
+  loaded.code_hash_ = llvm::utohexstr(llvm::xxh3_64bits(code));
   loaded.jit_ = std::make_unique<codegen::Jit>(std::move(*jit));
   loaded.program_ = static_cast<const borel_program*>(*entry);
   clock.stage("load");

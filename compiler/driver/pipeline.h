@@ -67,12 +67,15 @@ class LoadedProgram {
  public:
   const borel_program& operator*() const { return *program_; }
   const borel_program* operator->() const { return program_; }
+  /// Of its machine code: where it differs, so may the last bits of what it computes.
+  const std::string& code_hash() const { return code_hash_; }
 
  private:
   friend std::optional<LoadedProgram> load(const PipelineOptions&, SourceManager&, Diagnostics&,
                                            StageTimes&);
   std::unique_ptr<codegen::Jit> jit_;  // owns the code
   const borel_program* program_ = nullptr;
+  std::string code_hash_;
 };
 
 std::optional<LoadedProgram> load(const PipelineOptions& options, SourceManager& sources,

@@ -1,6 +1,7 @@
 #include "runtime/io/csv.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,8 +15,8 @@
 #include <system_error>
 
 #include "runtime/core/cpu.h"
+#include "runtime/io/checksum.h"
 #include "runtime/io/quantities.h"
-#include "runtime/loop/chains.h"
 
 namespace borel::io {
 
@@ -43,11 +44,12 @@ Error output_error(const std::string& path, int code, const std::string& rest) {
 // The file of one chain.
 class CsvWriter::File {
  public:
-  File(std::string path, std::int64_t chain, std::int64_t wanted, std::size_t columns)
+  File(std::string path, std::int64_t chain, std::int64_t wanted, std::size_t columns, bool marked)
       : path_(std::move(path)),
         chain_(chain),
         wanted_(wanted),
-        row_bytes_(longest_number * columns + 2) {
+        row_bytes_(longest_number * columns + 2),
+        marked_(marked) {
     buffer_.resize(std::max<std::size_t>(1 << 17, 2 * row_bytes_));
   }
   ~File() {
@@ -59,6 +61,37 @@ class CsvWriter::File {
   Failure open() {
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return descriptor_ >= 0 ? Failure() : Failure(output_error(path_, errno, ""));
+  }
+
+  // Cuts the file to what it held at the mark and goes on there.
+  Failure reopen(const CsvMark& mark) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+      return output_error(path_, errno, "");
+    }
+    if (status.st_size < mark.bytes) {
+      return Error{ErrorKind::output, "`" + path_ + "` is shorter than it was", {}, {}};
+    }
+    if (::ftruncate(descriptor_, mark.bytes) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0) {
+      return output_error(path_, errno, "");
+    }
+    size_ = mark.bytes;
+    rows_ = flushed_rows_ = mark.rows;
+    checksum_ = Checksum(mark.checksum);
+    return {};
+  }
+
+  Failure mark(CsvMark& mark) {
+    if (Failure failure = flush()) {
+      return failure;
+    }
+    // Devices and pipes cannot be sent to a disk.
+    if (!usable() || (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS)) {
+      return broken(usable() ? errno : EIO, flushed_rows_);
+    }
+    mark = {size_, rows_, checksum_.value()};
+    return {};
   }
 
   void number(double value) {
@@ -123,6 +156,9 @@ class CsvWriter::File {
       done += static_cast<std::size_t>(written);
     }
     size_ += static_cast<::off_t>(done);
+    if (marked_) {
+      checksum_.add(text, done);
+    }
     return {};
   }
 
@@ -156,6 +192,8 @@ class CsvWriter::File {
   int descriptor_ = -1;
   bool broken_ = false;
   ::off_t size_ = 0;
+  bool marked_;
+  Checksum checksum_;  // of the file
   std::vector<char> buffer_;
   std::size_t end_ = 0;
   std::int64_t rows_ = 0, flushed_rows_ = 0;
@@ -227,10 +265,13 @@ std::variant<std::unique_ptr<CsvWriter>, Error> CsvWriter::open(const runtime::I
     const std::filesystem::path path = std::filesystem::path(options.directory) /
                                        (options.stem + "_" + std::to_string(c + 1) + ".csv");
     writer->paths_.push_back(path.string());
-    writer->files_.push_back(std::make_unique<File>(path.string(), c, writer->wanted_, columns));
+    writer->files_.push_back(
+        std::make_unique<File>(path.string(), c, writer->wanted_, columns, options.marked));
     File& file = *writer->files_.back();
-    Failure failure = file.open();
-    if (!failure) {
+    const std::size_t i = static_cast<std::size_t>(c);
+    const CsvMark kept = i < options.kept.size() ? options.kept[i] : CsvMark();
+    Failure failure = kept.bytes > 0 ? file.reopen(kept) : file.open();
+    if (!failure && kept.bytes == 0) {
       failure = file.comment(writer->beginning(instance, options, c) + header + "\n");
     }
     if (failure) {
@@ -345,6 +386,10 @@ Failure CsvWriter::finished(std::int64_t chain, const runtime::ChainTime& time) 
     return failure;
   }
   return file.close();
+}
+
+Failure CsvWriter::mark(std::int64_t chain, CsvMark& mark) {
+  return files_[static_cast<std::size_t>(chain)]->mark(mark);
 }
 
 }  // namespace borel::io

@@ -17,9 +17,16 @@
 
 #include "runtime/core/instance.h"
 #include "runtime/core/parameters.h"
-#include "runtime/loop/sink.h"
+#include "runtime/loop/chains.h"
 
 namespace borel::io {
+
+// How far a file was written at some moment.
+struct CsvMark {
+  std::int64_t bytes = 0;
+  std::int64_t rows = 0;
+  std::uint64_t checksum = 0;  // of those bytes
+};
 
 struct CsvOptions {
   std::string directory;  // made if it is not there
@@ -32,6 +39,10 @@ struct CsvOptions {
   std::uint64_t seed = 0;
   bool save_warmup = false;
   const runtime::Parameters* parameters = nullptr;
+  bool marked = false;  // mark() will be called: what is written goes into a checksum
+  // Files to go on with, one a chain, or none: each is cut to its mark and not begun anew, unless
+  // its mark says that it holds nothing.
+  std::vector<CsvMark> kept;
 };
 
 class CsvWriter : public runtime::DrawSink {
@@ -50,6 +61,10 @@ class CsvWriter : public runtime::DrawSink {
                         const double* draw) override;
   runtime::Failure adapted(std::int64_t chain, const runtime::Adaptation& adaptation) override;
   runtime::Failure finished(std::int64_t chain, const runtime::ChainTime& time) override;
+
+  // Sends all that was written so far to the disk, so that it outlasts the machine, and tells how
+  // much that is. On the chain's thread; wants CsvOptions::marked.
+  runtime::Failure mark(std::int64_t chain, CsvMark& mark);
 
  private:
   class File;
@@ -72,6 +87,11 @@ struct StatisticColumn {
   std::string name;
 };
 std::vector<StatisticColumn> statistic_columns(const borel_machine& machine);
+
+// Reads what the file of a chain holds up to `mark` into the draws and statistics of `chain`, whose
+// counts say how many rows that are. Empty, or what is wrong with the file.
+std::string read_draws(const runtime::Instance& instance, const std::string& path,
+                       const CsvMark& mark, runtime::Chain& chain);
 
 }  // namespace borel::io
 

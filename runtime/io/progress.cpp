@@ -83,10 +83,12 @@ std::string ProgressPrinter::live_line(std::size_t chain, const ChainProgress& p
     line = bar + line;
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (running(progress) && progress.iterations > 0 && seconds > 2) {
+  const std::int64_t here = progress.iterations - progress.first;
+  if (running(progress) && here > 0 && seconds > 2) {
+    const std::int64_t left_over = progress.warmup + progress.draws - progress.iterations;
     char left[48];
     std::snprintf(left, sizeof left, ", about %.0f s left",
-                  seconds * (1 / part_done(progress) - 1));
+                  seconds * static_cast<double>(left_over) / static_cast<double>(here));
     line += left;
   }
   return line.substr(0, static_cast<std::size_t>(std::max<std::int64_t>(width_ - 1, 1)));

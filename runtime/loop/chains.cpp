@@ -53,6 +53,7 @@ class ChainRunner {
         index_(index),
         chain_(chain),
         progress_(progress),
+        first_(chain.iterations),
         key_{run.options.seed, run.options.first_stream + static_cast<std::uint64_t>(index), 0} {}
 
   void operator()() {
@@ -87,30 +88,54 @@ class ChainRunner {
     if (run_.stop_requested()) {
       return ChainPhase::stopped;
     }
-    prepare();
+    const bool begun = prepare();
     progress_.phase.store(ChainPhase::starting, std::memory_order_relaxed);
-    initialise();
-    bool go_on = advance(ChainPhase::warmup, run_.warmup);
-    chain_.time.warmup_seconds = seconds_since(start);
-    if (!go_on) {
-      return ChainPhase::stopped;
+    if (!begun) {
+      initialise();
+      take_rejections(chain_.warmup_rejections);
     }
-    take_rejections(chain_.warmup_rejections);
-    read_adaptation();
+    const ChainTime before = chain_.time;
+    if (!begun || first_ < run_.warmup) {
+      const auto tell_time = [&] {
+        chain_.time.warmup_seconds = before.warmup_seconds + seconds_since(start);
+      };
+      if (!advance(ChainPhase::warmup, run_.warmup, tell_time)) {
+        return ChainPhase::stopped;
+      }
+      read_adaptation();
+      offer_state(false);
+    }
     const Clock::time_point sampling_start = Clock::now();
-    go_on = advance(ChainPhase::sampling, run_.warmup + run_.draws);
-    chain_.time.sampling_seconds = seconds_since(sampling_start);
-    return go_on ? ChainPhase::done : ChainPhase::stopped;
+    const auto tell_time = [&] {
+      chain_.time.sampling_seconds = before.sampling_seconds + seconds_since(sampling_start);
+    };
+    const bool done = advance(ChainPhase::sampling, run_.warmup + run_.draws, tell_time);
+    if (done) {
+      offer_state(true);
+    }
+    return done ? ChainPhase::done : ChainPhase::stopped;
   }
 
-  void prepare() {
+  // Memory for all that the chain will hold, with what it holds already. True for a chain that goes
+  // on from an earlier run.
+  bool prepare() {
     const std::int64_t state_size = machine_.state_size(instance_);
     if (state_size < 0) {
       throw ContractViolation("state_size is negative");
     }
-    chain_.state = AlignedBuffer(static_cast<std::size_t>(state_size));
-    if (state_size > 0) {  // so that bytes which the machine leaves alone are the same in every run
-      std::memset(chain_.state.data(), 0, chain_.state.size());
+    const bool begun = chain_.state.size() > 0;
+    if (begun && chain_.state.size() != static_cast<std::size_t>(state_size)) {
+      throw ChainError{Error{ErrorKind::incompatible,
+                             "a saved state has " + std::to_string(chain_.state.size()) +
+                                 " bytes; the machine's have " + std::to_string(state_size),
+                             {},
+                             {}}};
+    }
+    if (!begun) {
+      chain_.state = AlignedBuffer(static_cast<std::size_t>(state_size));
+      if (state_size > 0) {  // bytes which the machine leaves alone are the same in every run
+        std::memset(chain_.state.data(), 0, chain_.state.size());
+      }
     }
     saved_ = AlignedBuffer(chain_.state.size());
     chain_.stream = static_cast<std::int64_t>(key_.stream);
@@ -120,11 +145,17 @@ class ChainRunner {
     if (run_.options.keep_draws) {
       rows = run_.draws + (run_.options.save_warmup ? run_.warmup : 0);
     }
-    const auto allocate = [&](std::int64_t row) {
-      return std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(rows * row));
+    const std::int64_t kept = chain_.warmup_count + chain_.draw_count;
+    const auto allocate = [&](std::unique_ptr<double[]>& values, std::int64_t row) {
+      auto all = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(rows * row));
+      if (kept > 0) {
+        copy(all.get(), values.get(), static_cast<std::size_t>(kept * row) * sizeof(double));
+      }
+      values = std::move(all);
     };
-    chain_.draws = allocate(chain_.draw_size);
-    chain_.statistics = allocate(chain_.statistic_count);
+    allocate(chain_.draws, chain_.draw_size);
+    allocate(chain_.statistics, chain_.statistic_count);
+    return begun;
   }
 
   void check(borel_status status) {
@@ -170,23 +201,40 @@ class ChainRunner {
     }
   }
 
-  // Iterations until `end` are done; false when stopped before.
-  bool advance(ChainPhase phase, std::int64_t end) {
+  // Iterations until `end` are done; false when stopped before. `tell_time` brings the chain's time
+  // up to date.
+  template <class TellTime>
+  bool advance(ChainPhase phase, std::int64_t end, const TellTime& tell_time) {
     progress_.phase.store(phase, std::memory_order_relaxed);
     const bool warmup = phase == ChainPhase::warmup;
     const bool record = !warmup || run_.options.save_warmup;
     while (chain_.iterations < end) {
       if (run_.stop_requested()) {
+        tell_time();
+        offer_state(true);
         return false;
       }
       step();
       if (record) {
         this->record(warmup);
       }
+      take_rejections(warmup ? chain_.warmup_rejections : chain_.rejections);
       ++chain_.iterations;
       progress_.iterations.store(chain_.iterations, std::memory_order_relaxed);
+      // The last one of a phase is offered when all that belongs to the phase is done.
+      if (run_.options.states != nullptr && chain_.iterations < end) {
+        tell_time();
+        offer_state(false);
+      }
     }
+    tell_time();
     return true;
+  }
+
+  void offer_state(bool last) {
+    if (run_.options.states != nullptr) {
+      check_sink(run_.options.states->state(index_, chain_, last));
+    }
   }
 
   void step() {
@@ -253,7 +301,10 @@ class ChainRunner {
 
   void take_rejections(std::int64_t& count) {
     const borel_workspace* ws = workspace_.get();
-    if (ws->rejections > 0 && chain_.warmup_rejections + chain_.rejections == 0) {
+    if (ws->rejections == 0) {
+      return;
+    }
+    if (chain_.warmup_rejections + chain_.rejections == 0) {
       chain_.first_rejection = ws->fault;
     }
     count += ws->rejections;
@@ -266,6 +317,7 @@ class ChainRunner {
   const std::int64_t index_;
   Chain& chain_;
   SharedProgress& progress_;
+  const std::int64_t first_;  // iterations that an earlier run finished
   borel_key key_;
   Workspace workspace_;
   AlignedBuffer saved_;  // the state before a step
@@ -308,7 +360,8 @@ std::int32_t find_statistic(const borel_machine& machine, std::string_view name)
   return -1;
 }
 
-SampleResult sample(const Instance& instance, const SampleOptions& options) {
+SampleResult sample(const Instance& instance, const SampleOptions& options,
+                    std::vector<Chain> from) {
   const Parameters& parameters = *options.parameters;
   const std::int64_t chains = parameters.get_int("chains");
   if (Failure failure = check_initial(instance, options, chains)) {
@@ -319,16 +372,23 @@ SampleResult sample(const Instance& instance, const SampleOptions& options) {
   Run run{instance, options, parameters.get_int("warmup"), parameters.get_int("draws"),
           find_statistic(instance.machine(), "stepsize")};
   SampleResult result;
+  result.chains = std::move(from);
   result.chains.resize(static_cast<std::size_t>(chains));
   std::vector<SharedProgress> shared(result.chains.size());
   std::vector<ChainProgress> shown(result.chains.size());
+  std::vector<std::int64_t> first(result.chains.size());
+  for (std::size_t c = 0; c < first.size(); ++c) {
+    first[c] = result.chains[c].iterations;
+    shared[c].iterations.store(first[c], std::memory_order_relaxed);
+  }
   const auto show = [&] {
     if (!options.progress) {
       return;
     }
     for (std::size_t c = 0; c < shown.size(); ++c) {
       shown[c] = {shared[c].phase.load(std::memory_order_relaxed),
-                  shared[c].iterations.load(std::memory_order_relaxed), run.warmup, run.draws};
+                  shared[c].iterations.load(std::memory_order_relaxed), run.warmup, run.draws,
+                  first[c]};
     }
     options.progress(shown);
   };

@@ -22,6 +22,7 @@ struct ChainProgress {
   ChainPhase phase = ChainPhase::waiting;
   std::int64_t iterations = 0;         // finished, warm-up included
   std::int64_t warmup = 0, draws = 0;  // wanted
+  std::int64_t first = 0;              // of `iterations`, those that an earlier run finished
 };
 
 struct SampleOptions {
@@ -38,6 +39,7 @@ struct SampleOptions {
   double initial_radius = 2;
 
   DrawSink* sink = nullptr;
+  StateSink* states = nullptr;
   // Checked before each iteration; set by another thread or a signal handler.
   const std::atomic<bool>* stop = nullptr;
   // Called on the caller's thread, at most once a period and once at the end.
@@ -59,7 +61,7 @@ struct Chain {
   }
 
   std::int64_t iterations = 0;  // finished, warm-up included, kept or not
-  ChainTime time;
+  ChainTime time;               // of all runs that it took
   // Log densities that a constraint or reject() made -infinity, and the first of them.
   std::int64_t warmup_rejections = 0, rejections = 0;
   borel_fault first_rejection{};
@@ -79,7 +81,12 @@ struct SampleResult {
 // init has step 0, iteration i has step i. The draws of a chain depend on nothing else, so they are
 // the same bytes for any number of threads. An error ends every chain at its next iteration and
 // keeps all finished draws. In the steady state an iteration allocates nothing here.
-SampleResult sample(const Instance& instance, const SampleOptions& options);
+//
+// `from` are chains of an earlier run with the same options but for sinks and threads, as its
+// StateSink saw them and with the draws that it kept; one a chain, or none. They go on where they
+// were and end as if there had been one run. One whose state is empty starts anew.
+SampleResult sample(const Instance& instance, const SampleOptions& options,
+                    std::vector<Chain> from = {});
 
 // Position of the statistic of that name, with or without the two underscores that draws' files put
 // behind it; -1 if the machine has none.

@@ -37,6 +37,20 @@ class DrawSink {
   virtual Failure finished(std::int64_t chain, const ChainTime& time) = 0;
 };
 
+struct Chain;
+
+// Takes chains as they stand between two iterations, so that another run can go on from there.
+// Threads as for DrawSink.
+class StateSink {
+ public:
+  virtual ~StateSink() = default;
+
+  // After each iteration, once its draw has gone to the DrawSink; after the last one of warm-up,
+  // only once the DrawSink knows what adaptation settled on. `chain` is whole but for its draws and
+  // valid during the call. `last`: the chain ends here, be it done or stopped.
+  virtual Failure state(std::int64_t index, const Chain& chain, bool last) = 0;
+};
+
 }  // namespace borel::runtime
 
 #endif

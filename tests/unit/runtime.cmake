@@ -7,9 +7,10 @@ target_link_libraries(runtime_test_program PUBLIC borel_runtime_io)
 
 borel_test(runtime_core_test SOURCES ${runtime_tests}/core_test.cpp ${runtime_tests}/density_test.cpp ${runtime_tests}/philox_test.cpp
            DEPENDS runtime_test_program)
-borel_test(runtime_loop_test SOURCES ${runtime_tests}/loop_test.cpp DEPENDS runtime_test_program)
+borel_test(runtime_loop_test SOURCES ${runtime_tests}/loop_test.cpp ${runtime_tests}/states_test.cpp
+           DEPENDS runtime_test_program)
 borel_test(runtime_io_test
-           SOURCES ${runtime_tests}/csv_test.cpp ${runtime_tests}/data_test.cpp
+           SOURCES ${runtime_tests}/checkpoint_test.cpp ${runtime_tests}/csv_test.cpp ${runtime_tests}/data_test.cpp
                    ${runtime_tests}/report_test.cpp ${runtime_tests}/summary_statistics_test.cpp
            DEPENDS runtime_test_program)
 target_compile_definitions(runtime_io_test PRIVATE BOREL_RUNTIME_TEST_FOLDER="${runtime_tests}")
