@@ -281,8 +281,7 @@ void FunctionEmitter::emit_return(mlir::func::ReturnOp op) {
 
 // A density of 0 is counted where it is found: machines call densities, too.
 void FunctionEmitter::count_rejection(llvm::ArrayRef<IRValue*> results) {
-  const auto entry = f_.source->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
-  if (!entry || !entry.getValue().starts_with("log_density")) return;
+  if (!f_.source->hasAttr(prob::density_attribute)) return;
   IRValue* counter =
       b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), ws_, offsetof(borel_workspace, rejections));
   IRValue* rejected =

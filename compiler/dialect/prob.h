@@ -43,6 +43,8 @@ inline constexpr llvm::StringLiteral model_attribute = "prob.model";  // unit, o
 inline constexpr llvm::StringLiteral sites_attribute = "prob.sites";  // array of dictionaries
 inline constexpr llvm::StringLiteral shape_attribute = "prob.shape";  // on a model: see derive.h
 inline constexpr llvm::StringLiteral entry_attribute = "prob.entry";  // what the runtime calls
+inline constexpr llvm::StringLiteral density_attribute =
+    "prob.density";  // unit, on a model's log density: results of -infinity are counted
 inline constexpr llvm::StringLiteral global_attribute = "prob.global";  // computed from data alone
 inline constexpr llvm::StringLiteral check_attribute = "prob.check";    // unit: run first, by bind
 inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module

@@ -74,6 +74,8 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
       prob::derive_attribute,
       b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
                            b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
+  if (kind.contains("log_density"))
+    function->setAttr(prob::density_attribute, mlir::UnitAttr::get(context_));
   return function;
 }
 

@@ -214,6 +214,7 @@ class Derive {
     clone.setName((source.getName() + ".copy").str());
     clone.setPrivate();
     clone->removeAttr(prob::entry_attribute);
+    clone->removeAttr(prob::density_attribute);
     mlir::SymbolTable(module_).insert(clone);
     return clone;
   }

@@ -42,7 +42,9 @@ class Inliner {
       return has_adjoint || callee->hasAttr(prob::adjoint_of_attribute);
     if (has_adjoint) return false;
     if (calls_ == Calls::Data && !is_data(callee)) return false;
-    if (calls_ == Calls::Small && !is_small(callee)) return false;
+    // What a density counts would be lost with it.
+    const bool counts = callee->hasAttr(prob::density_attribute);
+    if (calls_ == Calls::Small && (counts || !is_small(callee))) return false;
     return !is_kept(callee) && !is_recursive(callee);
   }
 

@@ -165,6 +165,20 @@ infer main(n: int) { nuts(m(n)) }
             self.assertIn("a function calls itself too deeply", run.stderr)
             self.assertIn("deep.ppl:1:5", run.stderr)
 
+    def test_densities_of_zero_are_counted(self):
+        program = self.write("scale.ppl", """model m() {
+  s ~ Normal(0.5, 1)
+  x ~ Normal(0, s)
+}
+infer main() { nuts(m() | {x = 0.3}) }
+""")
+        summary = self.path("summary.json")
+        run = borel("sample", program, "--seed", "1", "--summary", summary)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        with open(summary) as f:
+            self.assertGreater(sum(chain["rejections"] for chain in json.load(f)["chains"]), 0)
+        self.assertRegex(run.stderr, r"the log density was -infinity at \d+ points")
+
     def test_interruption_keeps_finished_draws(self):
         out = self.path("out")
         process = subprocess.Popen(

@@ -64,7 +64,7 @@ func.func @lp(%u: tensor<?xf64>) -> f64 {
 }
 
 // -0.5 sum (u - 2 y)^2 with `mean` at u[0]; -infinity where u[0] > 100
-func.func @lpg(%u: tensor<?xf64>) -> (f64, tensor<?xf64>) attributes {prob.entry = "log_density_gradient"} {
+func.func @lpg(%u: tensor<?xf64>) -> (f64, tensor<?xf64>) attributes {prob.density} {
   %zero = arith.constant 0 : i64
   %one = arith.constant 1 : i64
   %half = arith.constant -0.5 : f64
