@@ -8,15 +8,14 @@ def normal(x, mu, sigma):
     return -0.5 * ((np.asarray(x) - mu) / sigma) ** 2 - np.log(sigma) - 0.5 * math.log(2 * math.pi)
 
 
-def stick(u):
-    """Shares of a broken stick, and the log Jacobian of u -> shares."""
-    left, log_jacobian, shares = 1., 0., []
-    for i, v in enumerate(u):
-        z = 1 / (1 + math.exp(-(v - math.log(len(u) - i))))
-        log_jacobian += math.log(left * z * (1 - z))
-        shares.append(left * z)
-        left -= left * z
-    return np.array(shares + [left]), log_jacobian
+def simplex(u):
+    """The softmax of coordinates in Helmert's basis, and the log Jacobian of u -> shares."""
+    z = np.zeros(len(u) + 1)
+    for i, v in enumerate(u, 1):
+        z[:i] += v / math.sqrt(i * (i + 1))
+        z[i] -= v * i / math.sqrt(i * (i + 1))
+    shares = np.exp(z) / np.exp(z).sum()
+    return shares, 0.5 * math.log(len(z)) + np.log(shares).sum()
 
 
 class Schools:
@@ -68,9 +67,9 @@ class Shapes:
     def sites(self, u):
         """Values by name as arrays, and the log Jacobian."""
         share = 1 / (1 + math.exp(-u[2]))
-        weights, of_weights = stick(u[9:11])
-        first, of_first = stick(u[11:13])
-        second, of_second = stick(u[13:15])
+        weights, of_weights = simplex(u[9:11])
+        first, of_first = simplex(u[11:13])
+        second, of_second = simplex(u[13:15])
         cuts = np.cumsum([u[15], math.exp(u[16]), math.exp(u[17])])
         grid = np.array(u[3:9]).reshape(2, 3)
         i, j, k = np.meshgrid(range(2), range(3), range(2), indexing="ij")
