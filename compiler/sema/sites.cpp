@@ -267,6 +267,13 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
           .with_suggestion("use truncate(D, lo, hi), or a distribution on that support");
       return give_up();
     }
+    if (type.type.matrix) {
+      error("site.matrix", s.type->span, "a site that is a matrix is not supported yet")
+          .with_suggestion(
+              "draw it as an array, real[n, m], and make the matrix of it: "
+              "let w: matrix[n, m] = [x[i, j] for i in 0..n, j in 0..m]");
+      return give_up();
+    }
     if (type.type.scalar != element->scalar || type.type.dims.size() < own) {
       error("site.annotation", s.type->span, "the site '" + name + "' has another type")
           .with_found(text(type.type))
