@@ -80,16 +80,10 @@ class Unpacker {
   bool ok_ = true;
 };
 
-std::string pack(const RunIdentity& identity, std::int64_t index, const Chain& chain,
-                 const CsvMark& csv) {
-  Packer p;
-  p.number(format_version);
-  p.number<std::uint32_t>(BOREL_ABI_VERSION);
-  for (const std::string* text : {&identity.program, &identity.code, &identity.target_cpu,
-                                  &identity.data, &identity.settings}) {
-    p.text(*text);
-  }
-  p.number(identity.seed);
+// The numbers before the metric, written by a Packer and read by an Unpacker.
+template <class Either>
+void numbers(Either& p, auto& seed, auto& index, auto& chain) {
+  p.number(seed);
   p.number(index);
   p.number(chain.iterations);
   p.number(chain.warmup_count);
@@ -103,6 +97,18 @@ std::string pack(const RunIdentity& identity, std::int64_t index, const Chain& c
   p.number(chain.time.warmup_seconds);
   p.number(chain.time.sampling_seconds);
   p.number(chain.adaptation.step_size);
+}
+
+std::string pack(const RunIdentity& identity, std::int64_t index, const Chain& chain,
+                 const CsvMark& csv) {
+  Packer p;
+  p.number(format_version);
+  p.number<std::uint32_t>(BOREL_ABI_VERSION);
+  for (const std::string* text : {&identity.program, &identity.code, &identity.target_cpu,
+                                  &identity.data, &identity.settings}) {
+    p.text(*text);
+  }
+  numbers(p, identity.seed, index, chain);
   const std::vector<double>& metric = chain.adaptation.inverse_metric;
   p.block(metric.data(), metric.size() * sizeof(double));
   p.number(csv.bytes);
@@ -119,21 +125,8 @@ bool unpack(Unpacker& p, RunIdentity& identity, std::int64_t& index, SavedChain&
                             &identity.settings}) {
     *text = p.block();
   }
-  p.number(identity.seed);
-  p.number(index);
   Chain& chain = saved.chain;
-  p.number(chain.iterations);
-  p.number(chain.warmup_count);
-  p.number(chain.draw_count);
-  p.number(chain.warmup_rejections);
-  p.number(chain.rejections);
-  p.number(chain.first_rejection.kind);
-  p.number(chain.first_rejection.place);
-  p.number(chain.first_rejection.index);
-  p.number(chain.first_rejection.value);
-  p.number(chain.time.warmup_seconds);
-  p.number(chain.time.sampling_seconds);
-  p.number(chain.adaptation.step_size);
+  numbers(p, identity.seed, index, chain);
   const std::string_view metric = p.block();
   chain.adaptation.inverse_metric.resize(metric.size() / sizeof(double));
   if (!metric.empty()) {

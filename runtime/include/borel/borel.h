@@ -208,7 +208,8 @@ borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32
 borel_code borel_constrain(borel_worker* worker, int32_t model, const double* u, double* draw,
                            borel_error** error);
 /* The unconstrained point of latent values, which lead a draw. A value outside its site's support
- * is BOREL_BAD_ARGUMENT. */
+ * is BOREL_BAD_ARGUMENT, but shares of a simplex are taken as proportions: they need not sum to 1.
+ */
 borel_code borel_unconstrain(borel_worker* worker, int32_t model, const double* latents, double* u,
                              borel_error** error);
 /* A draw from the joint distribution with the observed sites held: of prior and derived
