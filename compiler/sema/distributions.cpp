@@ -27,8 +27,7 @@ size_t written_rank(const ast::TypeExpr& type) {
 }  // namespace
 
 bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::vector<Value>& args,
-                                           const std::vector<Span>& spans, std::vector<Size>& batch,
-                                           std::vector<std::string>& batched, Span span) {
+                                           const std::vector<Span>& spans, DistributionValue& out) {
   bool ok = true;
   std::string first_batched;
   for (size_t i = 0; i < args.size(); ++i) {
@@ -76,11 +75,11 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
       }
       x = to_real(std::move(x));
     }
-    if (batched.empty()) {
-      batch = dims;
+    if (out.batched.empty()) {
+      out.batch = dims;
       first_batched = p.name.text;
     } else {
-      Type a = array_type(Scalar::Real, dims), b = array_type(Scalar::Real, batch);
+      Type a = array_type(Scalar::Real, dims), b = array_type(Scalar::Real, out.batch);
       if (!same_dims(a, b, where,
                      "the parameters '" + p.name.text + "' and '" + first_batched + "' of '" +
                          decl.name.text + "' have different shapes")) {
@@ -88,10 +87,11 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
         continue;
       }
     }
-    batched.push_back(p.name.text);
+    out.batched.push_back(p.name.text);
+    out.batch_rank = static_cast<int>(out.batch.size());
+    out.batch_matrix |= x->type.matrix && rank == 0;
     args[i] = Value(std::move(x));
   }
-  (void)span;
   return ok;
 }
 
@@ -101,6 +101,7 @@ DistributionValue Elaborator::element_distribution(const DistributionValue& d,
   out.batch.clear();
   out.batched.clear();
   out.batch_rank = 0;
+  out.batch_matrix = false;
   std::vector<VarId> own(at.end() - d.batch_rank, at.end());
   for (auto& [name, binding] : out.captures) {
     if (std::find(d.batched.begin(), d.batched.end(), name) == d.batched.end()) continue;
@@ -128,6 +129,7 @@ DistributionValue Elaborator::any_element(const DistributionValue& d) {
     }
   }
   out.batch_rank = 0;
+  out.batch_matrix = false;
   return out;
 }
 
@@ -265,7 +267,9 @@ Value Elaborator::draw(const DistributionValue& d, Span span) {
       Value one = draw(element_distribution(d, at, span), span);
       return one.runtime() ? std::move(one.expr()) : nullptr;
     });
-    return values ? Value(std::move(values)) : Value();
+    if (!values) return {};
+    values->type.matrix |= d.batch_matrix && values->type.scalar == Scalar::Real;
+    return values;
   }
   std::optional<Callable> sample = distribution_callable(d, "sample", span, false);
   if (!sample) {
