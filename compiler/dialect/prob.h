@@ -47,9 +47,11 @@ inline constexpr llvm::StringLiteral density_attribute =
     "prob.density";  // unit, on a model's log density: results of -infinity are counted
 inline constexpr llvm::StringLiteral global_attribute = "prob.global";  // computed from data alone
 inline constexpr llvm::StringLiteral check_attribute = "prob.check";    // unit: run first, by bind
-inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module
-inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
-inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";        // see gradient.h
+// Unit, on prob.require: it speaks of an observed value, not of a distribution's parameter.
+inline constexpr llvm::StringLiteral of_value_attribute = "prob.of_value";
+inline constexpr llvm::StringLiteral places_attribute = "prob.places";    // array, on the module
+inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";    // see transform/derive.h
+inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";  // see gradient.h
 inline constexpr llvm::StringLiteral adjoint_of_attribute = "prob.adjoint_of";  // on an adjoint
 inline constexpr llvm::StringLiteral place_attribute =
     "prob.place";  // checked arith ops, functions that call themselves

@@ -359,20 +359,23 @@ Value Elaborator::iid(const ast::CallExpr& e, Span span) {
   return make_static(std::move(out));
 }
 
-void Elaborator::require_contained(const SupportValue& support, const Atom& x, PlaceId place) {
-  const ast::Method* contains = find_method(support, "contains");
-  if (contains == nullptr) return;
-  const Span span = program_.places[static_cast<size_t>(place)].span;
-  std::optional<Value> holds =
-      in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
-  if (!holds) {
+ExprPtr Elaborator::contained(const SupportValue& support, const Atom& x, Span span) {
+  auto argument = [&] {
     std::vector<Value> args;
     args.emplace_back(from_atom(x, span));
-    holds = specialise(*support_method(support, "contains"), std::move(args), span);
+    return args;
+  };
+  if (support.base == SupportValue::Base::Int) {
+    if (support.captures.empty()) return nullptr;
+    return std::move(call_base_support(support, "contains", argument(), span).expr());
   }
-  ExprPtr condition = coerce(runtime(std::move(*holds), span), bool_type(), contains->span,
-                             "the result of contains");
-  if (condition) emit(span, typed::Require{std::move(condition), place});
+  const ast::Method* contains = find_method(support, "contains");
+  if (contains == nullptr) return nullptr;
+  std::optional<Value> holds =
+      in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
+  if (!holds) holds = specialise(*support_method(support, "contains"), argument(), span);
+  return coerce(runtime(std::move(*holds), span), bool_type(), contains->span,
+                "the result of contains");
 }
 
 void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
@@ -387,7 +390,11 @@ void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
     const auto& support = std::get<SupportValue>(type.support->node);
     PlaceId place =
         new_place(p.span, constraint_text(support, p.name.text, *p.type) + " in " + decl.name.text);
-    auto require = [&](const Atom& x) { require_contained(support, x, place); };
+    auto require = [&](const Atom& x) {
+      if (ExprPtr inside = contained(support, x, p.span)) {
+        emit(p.span, typed::Require{std::move(inside), place});
+      }
+    };
     std::optional<Type> one = element_type(type.support, p.span);
     if (!one) continue;
     if (one->dims.size() == atom->type.dims.size()) {

@@ -466,8 +466,8 @@ class Elaborator {
                           std::vector<Value> args, Span span);
   Value iid(const ast::CallExpr& e, Span span);
   void require_parameters(const ast::FunctionDecl& decl);
-  /// Emits that the density is 0 where the value is outside the support.
-  void require_contained(const SupportValue& support, const Atom& x, PlaceId place);
+  /// Whether the value is within the support; null where that goes without saying.
+  ExprPtr contained(const SupportValue& support, const Atom& x, Span span);
   std::string constraint_text(const SupportValue& support, const std::string& name,
                               const ast::TypeExpr& type);
 

@@ -377,10 +377,13 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
       out.observed = coerce(std::move(value), *element, span, "the data of '" + site.name + "'");
       if (!out.observed) return;
       const auto& own = std::get<SupportValue>(here->node);
-      if (own.base == SupportValue::Base::Defined) {
+      if (own.base != SupportValue::Base::Real && own.base != SupportValue::Base::Bool) {
         const Atom x = bind_atom(std::move(out.observed), site.name, span);
         out.observed = from_atom(x, span);
-        require_contained(own, x, new_place(span, "a value within " + own.text, site.name));
+        if (ExprPtr inside = contained(own, x, span)) {
+          const PlaceId place = new_place(span, "a value within " + own.text, site.name);
+          emit(span, typed::Require{std::move(inside), place, true});
+        }
       }
     }
     out.distribution = std::move(*typed_distribution);
