@@ -12,16 +12,16 @@ namespace {
 
 /// driver/pipeline.cpp's order, with gradient where derive calls it.
 const std::vector<std::string> pipeline_order = {
-    "inline",   "sweep",    "structure", "simplify", "fuse",    "simplify",
-    "split",    "gradient", "structure", "simplify", "split",   "fuse",
-    "simplify", "hoist",    "simplify",  "fuse",     "flatten", "simplify"};
+    "inline",   "sweep",     "structure", "simplify", "fuse",    "simplify", "split",
+    "gradient", "structure", "simplify",  "split",    "fuse",    "simplify", "condense",
+    "simplify", "hoist",     "simplify",  "fuse",     "flatten", "simplify"};
 
 std::vector<std::string> stages_of(uint64_t seed) {
   Choice choose(seed ^ 0x51A6E5);
   if (choose.chance(0.6)) return pipeline_order;
   std::vector<std::string> stages;
   const std::vector<std::string> any = {"inline", "structure", "simplify", "gradient", "split",
-                                        "fuse",   "hoist",     "sweep",    "flatten"};
+                                        "fuse",   "hoist",     "sweep",    "flatten",  "condense"};
   const int n = 3 + choose.below(4);
   for (int i = 0; i < n; ++i) {
     const std::string& next = choose.of(any);
@@ -113,7 +113,8 @@ class FunctionCheck {
   bool compare(const std::string& pass, const std::string& before, const std::string& after) {
     const auto old = std::move(values_);
     remember();
-    const Agreement agreement = pass == "simplify" ? Agreement::WhereFinite : Agreement::Same;
+    const Agreement agreement =
+        pass == "simplify" || pass == "condense" ? Agreement::WhereFinite : Agreement::Same;
     for (const auto& [name, evaluations] : old)
       for (size_t i = 0; i < evaluations.size(); ++i)
         if (auto found = difference(evaluations[i], values_.at(name)[i], agreement))

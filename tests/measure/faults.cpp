@@ -494,6 +494,15 @@ std::vector<Fault> make_faults() {
       {"fuse", "leaves out an iteration", too_short()},
       {"fuse", "reads one place for all", first_element("prob.extract", 1, helpers)},
 
+      {"condense", "leaves out a column", bypass("prob.add_at", 1)},
+      {"condense", "loses a part of a form", bypass("arith.addf", 0, derived("f"))},
+      {"condense", "loses a factor", bypass("arith.mulf", 0, derived("f"))},
+      {"condense", "leaves out an iteration", too_short()},
+      {"condense", "does not take one column out of the next", carry_stands_still()},
+      {"condense", "reads one place for all", first_element("prob.extract", 1)},
+      {"condense", "loses a sum", sum_is_lost(derived("f"))},
+      {"condense", "loses additions", into_is_lost(derived("f"))},
+
       {"hoist", "binds values to each other's slots", swap("func.return", bound)},
       {"hoist", "reads another slot of numbers", other_slot("f64")},
       {"hoist", "reads another slot of arrays", other_slot("tensor<?xf64>")},
