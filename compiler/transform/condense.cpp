@@ -1,9 +1,13 @@
 #include "compiler/transform/condense.h"
 
+#include <array>
+
 #include "compiler/analysis/data_only.h"
 #include "compiler/analysis/loops.h"
+#include "compiler/transform/condense_forms.h"
 #include "compiler/transform/condense_triangles.h"
-#include "llvm/ADT/DenseMap.h"
+#include "compiler/transform/loop_edit.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,119 +26,191 @@ using mlir::Value;
 using prob::ForOp;
 namespace arith = mlir::arith;
 
-constexpr size_t most_columns = 12;        // of one group: 78 products
-constexpr size_t most_grouped_columns = 6;  // of each of many: 21
+constexpr size_t most_grouped_columns = 6;  // 21 products for each group
 
-/// Writes one loop anew. What is computed of parameters, once for every group, is built in a block
-/// of its own, which is thrown away where the loop turns out to be of another kind.
+/// What a value of a loop's body is computed from: its part of the body.
+using Slice = llvm::SetVector<Operation*>;
+
+/// Takes out of one loop what it adds up of one group of parameters, or of parameters that do not
+/// vary where `group` is null. What is computed of parameters, once for every group, is built in a
+/// block of its own, which is thrown away where nothing comes of it.
 class Condenser {
  public:
-  Condenser(ForOp loop, const analysis::DataOnly& data)
-      : loop_(loop), loc_(loop.getLoc()), data_(data), b_(loop.getContext()) {
-    mlir::MLIRContext* context = loop.getContext();
+  Condenser(ForOp loop, const analysis::DataOnly& data, Value group)
+      : loop_(loop),
+        loc_(loop.getLoc()),
+        data_(data),
+        group_(group),
+        b_(loop.getContext()),
+        forms_(loop, data, group, scratch_) {
     scratch_.addArgument(b_.getI64Type(), loc_);  // the group
-    scratch_.addArgument(prob::array_type(prob::real_type(context), 3), loc_);  // the factors
+    const mlir::Type real = prob::real_type(loop.getContext());
+    scratch_.addArgument(prob::array_type(real, 3), loc_);  // the factors
     for (const Value init : loop.getIntoInits()) scratch_.addArgument(init.getType(), loc_);
     b_.setInsertionPointToEnd(&scratch_);
   }
 
-  ~Condenser() {
-    for (Operation* op : llvm::reverse(products_))
-      if (op->use_empty()) op->erase();
-    scratch_.dropAllReferences();
+  ~Condenser() { scratch_.dropAllReferences(); }
+
+  /// The data that parameters are indexed by in the loop, each with a bound; and null.
+  static llvm::SetVector<Value> groups_of(ForOp loop, const analysis::DataOnly& data) {
+    llvm::SetVector<Value> out;
+    for (Operation& op : loop.block()) {
+      Slice self;
+      self.insert(&op);
+      llvm::SetVector<Value> bases;
+      if (bases_of(self, loop, data, bases)) out.insert(bases.begin(), bases.end());
+    }
+    out.insert(Value());
+    return out;
   }
 
-  /// Whether the loop was replaced; it is erased then.
-  bool run() {
-    if (!is_of_the_kind() || !find_group()) return false;
-    auto yield = loop_.terminator();
-    llvm::SmallVector<Terms> sums;
-    for (const Value value : yield.getSums()) {
-      sums.emplace_back();
-      if (!terms(value, Value(), sums.back())) return false;
+  /// Whether anything left the loop, which is erased where all did, or is another one now.
+  bool run(ForOp& rest) {
+    if (!is_of_the_kind() || (group_ && !count_groups())) return false;
+    find_outputs();
+    if (outputs_.empty() || !stands_apart() || !order_columns()) return false;
+    llvm::SmallVector<Value> sums(rest_of_sum_.size()),
+        arrays(scratch_.getArguments().drop_front(2));
+    for (const Output& output : outputs_) {
+      const Value value = total(output.value);
+      if (output.add) {
+        Value& array = arrays[output.number];
+        array = b_.create<prob::AddAtOp>(loc_, array.getType(), value, array, output.at);
+      } else {
+        Value& sum = sums[output.number];
+        sum = sum ? b_.create<arith::AddFOp>(loc_, sum, value) : value;
+      }
     }
-    llvm::SmallVector<Addition> additions;
-    for (const auto [i, value] : llvm::enumerate(yield.getIntos()))
-      if (!additions_of(value, i, additions)) return false;
-    for (const Terms& sum : sums) use(sum);
-    for (const Addition& add : additions) use(add.value);
-    if (!order_columns()) return false;
-
-    llvm::SmallVector<Value> totals;
-    for (const Terms& sum : sums) totals.push_back(total(sum));
-    llvm::SmallVector<Value> arrays(scratch_.getArguments().drop_front(2));
-    for (const Addition& add : additions)
-      arrays[add.array] = b_.create<prob::AddAtOp>(loc_, arrays[add.array].getType(),
-                                                   total(add.value), arrays[add.array], add.at);
-    replace(totals, arrays);
+    put_before(sums, arrays);
+    rest = take_out(sums);
     return true;
   }
 
  private:
-  /// sum over columns c of c times its coefficient. A null column is of ones, a null coefficient 1.
-  struct Form {
-    llvm::SmallVector<std::pair<Value, Value>, 4> terms;
+  /// An addend of the loop's sum of this number, or of an addition to its into of this number.
+  struct Output {
+    size_t number = 0;
+    prob::AddAtOp add;
+    llvm::SmallVector<Value> at;  // in the new block
+    FormProducts value;
   };
-  /// scale * sum over iterations of a * b; a null scale is 1.
-  struct Term {
-    Value scale;
-    const Form *a = nullptr, *b = nullptr;
+  /// Addends that stay.
+  struct Addend {
+    Value value;
+    bool negated;
   };
-  using Terms = llvm::SmallVector<Term, 2>;
-  struct Addition {
-    size_t array = 0;
-    llvm::SmallVector<Value> at;
-    Terms value;
-  };
-  enum class Varies { Not, ByGroup, ByIteration };
+  using Rest = llvm::SmallVector<Addend, 1>;
 
   //===- What the loop is ---------------------------------------------------------------------===//
 
   bool is_of_the_kind() {
-    if (!loop_.getCarryInits().empty() || !loop_.getMaps().empty() || loop_.getReverse())
-      return false;
+    if (!loop_.getCarryInits().empty() || loop_.getReverse()) return false;
     if (!data_.contains(loop_.getLower()) || !data_.contains(loop_.getUpper())) return false;
-    for (const Value sum : loop_.getSums())
-      if (!prob::is_real(sum.getType())) return false;
-    if (llvm::all_of(loop_->getResults(), [&](Value v) { return data_.contains(v); })) return false;
-    for (Operation& op : loop_.block().without_terminator())
-      if (!mlir::isPure(&op)) return false;
+    return llvm::all_of(loop_.block().without_terminator(),
+                        [](Operation& op) { return mlir::isPure(&op); });
+  }
+
+  static void slice(Value value, ForOp loop, Slice& out) {
+    Operation* op = value.getDefiningOp();
+    if (!op || analysis::is_outside(value, loop)) return;
+    while (op->getBlock() != &loop.block()) op = op->getParentOp();
+    if (!out.insert(op)) return;
+    op->walk([&](Operation* inner) {
+      for (const Value operand : inner->getOperands()) slice(operand, loop, out);
+    });
+  }
+
+  /// What parameters are indexed by in a part of the body; false where it is not data.
+  static bool bases_of(const Slice& part, ForOp loop, const analysis::DataOnly& data,
+                       llvm::SetVector<Value>& bases) {
+    const auto visit = [&](mlir::ValueRange indices) {
+      return llvm::all_of(indices, [&](Value index) {
+        const Value base = stripped_index(index, loop);
+        if (!base) return true;
+        bases.insert(base);
+        return base != loop.induction() && data.contains(base);
+      });
+    };
+    return llvm::all_of(part, [&](Operation* op) {
+      if (auto read = mlir::dyn_cast<prob::ExtractOp>(op); read && !data.contains(read.getArray()))
+        return visit(read.getIndices());
+      auto add = mlir::dyn_cast<prob::AddAtOp>(op);
+      return !add || visit(add.getIndices());
+    });
+  }
+
+  /// Whether `part` has to do with the group, and with no other.
+  bool is_of_group(const Slice& part) const {
+    llvm::SetVector<Value> bases;
+    if (!bases_of(part, loop_, data_, bases)) return false;
+    return group_ ? bases.size() == 1 && bases.front() == group_ : bases.empty();
+  }
+
+  /// Whether the output is a sum of products of forms, which it becomes.
+  bool fits(Output& output, Value value, bool negated) {
+    Slice part;
+    slice(value, loop_, part);
+    if (output.add) part.insert(output.add);
+    if (!prob::is_real(value.getType()) || data_.contains(value) || !is_of_group(part))
+      return false;
+    if (output.add)
+      for (const Value index : output.add.getIndices()) {
+        if (forms_.varies(index) == LinearForms::Varies::ByIteration) return false;
+        output.at.push_back(forms_.of_group(index));
+      }
+    if (!forms_.products(value, negated ? forms_.number(-1) : Value(), output.value)) return false;
+    for (const FormProduct& product : output.value) {
+      used_.insert(product.a);
+      used_.insert(product.b);
+    }
+    outputs_.push_back(std::move(output));
     return true;
   }
 
-  /// `index` without what does not vary.
-  Value stripped(Value index) const {
-    while (Operation* op = index.getDefiningOp()) {
-      if (analysis::is_outside(index, loop_)) return Value();
-      if (!mlir::isa<arith::AddIOp, arith::SubIOp>(op)) break;
-      if (analysis::is_outside(op->getOperand(1), loop_)) {
-        index = op->getOperand(0);
-      } else if (mlir::isa<arith::AddIOp>(op) && analysis::is_outside(op->getOperand(0), loop_)) {
-        index = op->getOperand(1);
-      } else {
-        break;
-      }
+  void find_addends(const Output& output, Value value, bool negated, Rest& rest) {
+    Output whole = output;
+    if (fits(whole, value, negated)) return;
+    Operation* op = value.getDefiningOp();
+    if (op && mlir::isa<arith::AddFOp, arith::SubFOp>(op) && forms_.is_mixed(value)) {
+      find_addends(output, op->getOperand(0), negated, rest);
+      find_addends(output, op->getOperand(1), negated != mlir::isa<arith::SubFOp>(op), rest);
+      return;
     }
-    return analysis::is_outside(index, loop_) ? Value() : index;
+    slice(value, loop_, others_);
+    rest.push_back({value, negated});
   }
 
-  /// The data that parameters are indexed by: one array only.
-  bool find_group() {
-    bool one = true;
-    const auto visit = [&](mlir::ValueRange indices) {
-      for (const Value index : indices) {
-        const Value base = stripped(index);
-        if (!base) continue;
-        one &= (!group_ || group_ == base) && base != loop_.induction() && data_.contains(base);
-        group_ = base;
+  /// What can leave the loop; what the rest needs.
+  void find_outputs() {
+    auto yield = loop_.terminator();
+    for (const Value map : yield.getMaps()) slice(map, loop_, others_);
+    rest_of_sum_.resize(yield.getSums().size());
+    for (const auto [i, value] : llvm::enumerate(yield.getSums()))
+      find_addends({i, {}, {}, {}}, value, false, rest_of_sum_[i]);
+    for (const auto [i, end] : llvm::enumerate(yield.getIntos())) {
+      Value chain = end;
+      while (auto add = chain.getDefiningOp<prob::AddAtOp>()) {
+        Rest& rest = rest_of_add_[add];
+        find_addends({i, add, {}, {}}, add.getValue(), false, rest);
+        if (!rest.empty())
+          for (const Value index : add.getIndices()) slice(index, loop_, others_);
+        chain = add.getArray();
       }
-    };
-    for (Operation& op : loop_.block()) {
-      if (auto read = mlir::dyn_cast<prob::ExtractOp>(op); read && !data_.contains(read.getArray()))
-        visit(read.getIndices());
-      if (auto add = mlir::dyn_cast<prob::AddAtOp>(op)) visit(add.getIndices());
+      slice(chain, loop_, others_);
     }
-    return one && (!group_ || count_groups());
+  }
+
+  /// Whether what stays in the loop has no use for the factors of the outputs, which would be
+  /// computed there all the same.
+  bool stands_apart() {
+    return llvm::all_of(outputs_, [&](const Output& output) {
+      return llvm::all_of(output.value, [&](const FormProduct& product) {
+        return llvm::all_of(std::array{product.a_value, product.b_value}, [&](Value value) {
+          return !value || !forms_.is_mixed(value) || !others_.contains(value.getDefiningOp());
+        });
+      });
+    });
   }
 
   /// Indices from data have their bound there.
@@ -152,7 +228,8 @@ class Condenser {
   Value groups(OpBuilder& b) const {
     if (!group_) return prob::int_constant(b, loc_, 1);
     const auto read = [&](mlir::Attribute symbol) -> Value {
-      return b.create<prob::DataOp>(loc_, b.getI64Type(), mlir::cast<mlir::FlatSymbolRefAttr>(symbol));
+      return b.create<prob::DataOp>(loc_, b.getI64Type(),
+                                    mlir::cast<mlir::FlatSymbolRefAttr>(symbol));
     };
     Value out;
     if (const auto constant = mlir::dyn_cast<mlir::IntegerAttr>(below_)) {
@@ -167,181 +244,13 @@ class Condenser {
     return b.createOrFold<arith::MaxSIOp>(loc_, out, prob::int_constant(b, loc_, 0));
   }
 
-  Varies varies(Value value) {
-    if (analysis::is_outside(value, loop_)) return Varies::Not;
-    if (value == group_) return Varies::ByGroup;
-    Operation* op = value.getDefiningOp();
-    if (!op || op->getNumRegions() > 0) return Varies::ByIteration;
-    if (const auto known = varies_.find(value); known != varies_.end()) return known->second;
-    auto out = Varies::Not;
-    for (const Value operand : op->getOperands()) out = std::max(out, varies(operand));
-    // Of groups that no data have, indices from data that lie within bounds may lie beyond them.
-    if (auto read = mlir::dyn_cast<prob::ExtractOp>(op); read && out == Varies::ByGroup)
-      for (const Value index : read.getIndices())
-        if (const Value base = stripped(index); base && base != group_) out = Varies::ByIteration;
-    return varies_[value] = out;
-  }
-
-  //===- Forms and products of them -----------------------------------------------------------===//
-
-  /// A value that does not vary within a group, in the new block.
-  Value of_group(Value value) {
-    if (analysis::is_outside(value, loop_)) return value;
-    if (value == group_) return scratch_.getArgument(0);
-    if (const Value known = grouped_.lookupOrNull(value)) return known;
-    for (const Value operand : value.getDefiningOp()->getOperands())
-      grouped_.map(operand, of_group(operand));
-    return b_.clone(*value.getDefiningOp(), grouped_)->getResult(0);
-  }
-
-  Value times(Value a, Value b) {
-    if (!a || !b) return a ? a : b;
-    return b_.createOrFold<arith::MulFOp>(loc_, a, b);
-  }
-  Value one() { return prob::real_constant(b_, loc_, 1); }
-
-  /// `value` as a linear form; null where it is none.
-  const Form* form(Value value) {
-    if (const auto known = forms_.find(value); known != forms_.end()) return known->second.get();
-    Form out;
-    const bool found = linear(value, out);
-    auto& entry = forms_[value];
-    if (found) entry = std::make_unique<Form>(std::move(out));
-    return entry.get();
-  }
-
-  static bool add_term(Form& out, Value column, Value coefficient) {
-    for (const auto& term : out.terms)
-      if (term.first == column) return false;
-    out.terms.emplace_back(column, coefficient);
-    return out.terms.size() <= most_columns;
-  }
-
-  /// out += sign * form.
-  bool add_form(Form& out, const Form& form, bool negated) {
-    for (const auto& [column, coefficient] : form.terms) {
-      Value signed_coefficient = coefficient;
-      if (negated)
-        signed_coefficient =
-            b_.createOrFold<arith::NegFOp>(loc_, coefficient ? coefficient : one());
-      auto* found = llvm::find_if(out.terms, [c = column](auto& term) { return term.first == c; });
-      if (found == out.terms.end()) {
-        if (!add_term(out, column, signed_coefficient)) return false;
-        continue;
-      }
-      found->second = b_.createOrFold<arith::AddFOp>(
-          loc_, found->second ? found->second : one(),
-          signed_coefficient ? signed_coefficient : one());
-    }
-    return true;
-  }
-
-  bool linear(Value value, Form& out) {
-    if (!prob::is_real(value.getType())) return false;
-    if (varies(value) != Varies::ByIteration) return add_term(out, Value(), of_group(value));
-    if (data_.contains(value)) return add_term(out, value, Value());
-    Operation* op = value.getDefiningOp();
-    if (mlir::isa<arith::AddFOp, arith::SubFOp>(op)) {
-      const Form *a = form(op->getOperand(0)), *b = form(op->getOperand(1));
-      return a && b && add_form(out, *a, false) &&
-             add_form(out, *b, mlir::isa<arith::SubFOp>(op));
-    }
-    if (mlir::isa<arith::NegFOp>(op)) {
-      const Form* a = form(op->getOperand(0));
-      return a && add_form(out, *a, true);
-    }
-    if (mlir::isa<arith::MulFOp>(op)) {
-      Value a = op->getOperand(0), b = op->getOperand(1);
-      if (varies(a) != Varies::ByIteration) std::swap(a, b);
-      if (varies(b) != Varies::ByIteration) return scaled(a, of_group(b), out);
-      if (data_.contains(a)) std::swap(a, b);
-      return data_.contains(b) && by_data(a, b, /*divided=*/false, out);
-    }
-    if (mlir::isa<arith::DivFOp>(op)) {
-      const Value a = op->getOperand(0), b = op->getOperand(1);
-      if (varies(b) != Varies::ByIteration)
-        return scaled(a, b_.createOrFold<arith::DivFOp>(loc_, one(), of_group(b)), out);
-      return data_.contains(b) && by_data(a, b, /*divided=*/true, out);
-    }
-    return false;
-  }
-
-  bool scaled(Value value, Value factor, Form& out) {
-    const Form* a = form(value);
-    if (!a) return false;
-    for (const auto& [column, coefficient] : a->terms)
-      if (!add_term(out, column, times(coefficient, factor))) return false;
-    return true;
-  }
-
-  /// Every column times data.
-  bool by_data(Value value, Value by, bool divided, Form& out) {
-    const Form* a = form(value);
-    if (!a) return false;
-    OpBuilder body(loop_.terminator());
-    for (const auto& [column, coefficient] : a->terms) {
-      Value product = by;
-      if (column || divided) {
-        const Value left = column ? column : prob::real_constant(body, loc_, 1);
-        if (!column) products_.push_back(left.getDefiningOp());
-        product = divided ? body.create<arith::DivFOp>(loc_, left, by).getResult()
-                          : body.create<arith::MulFOp>(loc_, left, by).getResult();
-        products_.push_back(product.getDefiningOp());
-      }
-      if (!add_term(out, product, coefficient)) return false;
-    }
-    return true;
-  }
-
-  /// `value` times `scale`, as products of forms.
-  bool terms(Value value, Value scale, Terms& out) {
-    Operation* op = value.getDefiningOp();
-    if (varies(value) == Varies::ByIteration && !data_.contains(value) && op) {
-      if (mlir::isa<arith::NegFOp>(op))
-        return terms(op->getOperand(0), times(scale, prob::real_constant(b_, loc_, -1)), out);
-      if (mlir::isa<arith::MulFOp>(op)) {
-        Value a = op->getOperand(0), b = op->getOperand(1);
-        if (varies(a) != Varies::ByIteration) std::swap(a, b);
-        if (varies(b) != Varies::ByIteration) return terms(a, times(scale, of_group(b)), out);
-        const Form *left = form(a), *right = form(b);
-        if (!left || !right) return false;
-        out.push_back({scale, left, right});
-        return true;
-      }
-    }
-    if (const Form* whole = form(value)) {
-      out.push_back({scale, whole, &ones_});
-      return true;
-    }
-    if (!op || !mlir::isa<arith::AddFOp, arith::SubFOp>(op)) return false;
-    const Value right = mlir::isa<arith::SubFOp>(op)
-                            ? times(scale, prob::real_constant(b_, loc_, -1))
-                            : scale;
-    return terms(op->getOperand(0), scale, out) && terms(op->getOperand(1), right, out);
-  }
-
-  bool additions_of(Value chain, size_t array, llvm::SmallVectorImpl<Addition>& out) {
-    auto add = chain.getDefiningOp<prob::AddAtOp>();
-    if (!add) return chain == loop_.into_args()[array];
-    if (!prob::is_real(add.getValue().getType()) ||
-        !additions_of(add.getArray(), array, out))
-      return false;
-    out.emplace_back();
-    out.back().array = array;
-    for (const Value index : add.getIndices()) {
-      if (varies(index) == Varies::ByIteration) return false;
-      out.back().at.push_back(of_group(index));
-    }
-    return terms(add.getValue(), Value(), out.back().value);
-  }
-
   //===- Columns ------------------------------------------------------------------------------===//
 
   /// Columns in the order of Gram-Schmidt. One that stands alone in products comes early, where its
   /// part of R is short; ones first of all; those with known coefficients, as y, last.
   bool order_columns() {
     llvm::SmallVector<Value> alone, others, known;
-    for (const Form* form : used_)
+    for (const LinearForm* form : used_)
       for (const auto& [column, coefficient] : form->terms) {
         if (!column) {
           columns_.insert(column);
@@ -354,14 +263,7 @@ class Condenser {
         }
       }
     for (const auto* list : {&alone, &others, &known}) columns_.insert(list->begin(), list->end());
-    return columns_.size() <= (group_ ? most_grouped_columns : most_columns);
-  }
-
-  void use(const Terms& terms) {
-    for (const Term& term : terms) {
-      used_.insert(term.a);
-      used_.insert(term.b);
-    }
+    return columns_.size() <= (group_ ? most_grouped_columns : LinearForms::most_columns);
   }
 
   size_t position(Value column) const {
@@ -372,8 +274,7 @@ class Condenser {
   Value factor(size_t i, size_t j) {
     Value& known = factors_[i * columns_.size() + j];
     if (!known) {
-      const Value group =
-          group_ ? Value(scratch_.getArgument(0)) : prob::int_constant(b_, loc_, 0);
+      const Value group = group_ ? Value(scratch_.getArgument(0)) : prob::int_constant(b_, loc_, 0);
       known = prob::extract(b_, loc_, scratch_.getArgument(1),
                             {prob::int_constant(b_, loc_, static_cast<int64_t>(i)),
                              prob::int_constant(b_, loc_, static_cast<int64_t>(j)), group});
@@ -382,34 +283,34 @@ class Condenser {
   }
 
   /// R v of a form, null where it is zero.
-  llvm::ArrayRef<Value> projected(const Form& form) {
+  llvm::ArrayRef<Value> projected(const LinearForm& form) {
     auto& known = projected_[&form];
     if (!known.empty()) return known;
     known.resize(columns_.size());
     for (const auto& [column, coefficient] : form.terms) {
       const size_t j = position(column);
       for (size_t i = 0; i <= j; ++i) {
-        const Value product = times(factor(i, j), coefficient);
+        const Value product = forms_.times(factor(i, j), coefficient);
         known[i] = known[i] ? b_.create<arith::AddFOp>(loc_, known[i], product) : product;
       }
     }
     return known;
   }
 
-  Value total(const Terms& terms) {
+  Value total(const FormProducts& products) {
     Value sum;
-    for (const Term& term : terms) {
+    for (const FormProduct& term : products) {
       const llvm::SmallVector<Value> a(projected(*term.a)), b(projected(*term.b));
       Value product;
       for (const auto [x, y] : llvm::zip(a, b)) {
         if (!x || !y) continue;
-        const Value xy = times(x, y);
+        const Value xy = forms_.times(x, y);
         product = product ? b_.create<arith::AddFOp>(loc_, product, xy) : xy;
       }
-      product = times(product ? product : prob::real_constant(b_, loc_, 0), term.scale);
+      product = forms_.times(product ? product : forms_.number(0), term.scale);
       sum = sum ? b_.create<arith::AddFOp>(loc_, sum, product) : product;
     }
-    return sum ? sum : prob::real_constant(b_, loc_, 0);
+    return sum ? sum : forms_.number(0);
   }
 
   //===- The new loops ------------------------------------------------------------------------===//
@@ -445,8 +346,8 @@ class Condenser {
     const Value at = b.createOrFold<arith::SubIOp>(loc_, made.induction(), loop_.getLower());
     Value filled = made.into_args().front();
     for (const auto [i, column] : llvm::enumerate(columns_)) {
-      const Value value = column ? of_iteration(column, loop_, mapping, b)
-                                 : prob::real_constant(b, loc_, 1);
+      const Value value =
+          column ? of_iteration(column, loop_, mapping, b) : prob::real_constant(b, loc_, 1);
       const Value row = prob::int_constant(b, loc_, static_cast<int64_t>(i));
       filled = b.create<prob::AddAtOp>(loc_, matrix, value, filled, mlir::ValueRange{row, at});
     }
@@ -456,62 +357,129 @@ class Condenser {
     return triangles(b, k, n, groups, made.getIntos().front(), made.getMaps().front());
   }
 
-  void replace(llvm::ArrayRef<Value> totals, llvm::ArrayRef<Value> arrays) {
+  bool is_added_to(size_t into, llvm::ArrayRef<Value> arrays) {
+    return arrays[into] != scratch_.getArgument(2 + static_cast<unsigned>(into));
+  }
+
+  /// Puts the new computation before the loop. `sums` become its results; the loop goes on from its
+  /// arrays.
+  void put_before(llvm::MutableArrayRef<Value> sums, llvm::ArrayRef<Value> arrays) {
     OpBuilder b(loop_);
     const Value count = groups(b);
     const Value factors = columns_and_triangles(count);
     const auto settle = [&](unsigned argument, Value by) {
       scratch_.getArgument(argument).replaceAllUsesWith(by);
     };
+    const auto go_on_from = [&](size_t into, Value array) {
+      loop_.getIntoInitsMutable().slice(static_cast<unsigned>(into), 1).assign(array);
+    };
     settle(1, factors);
+    const size_t intos = loop_.getIntoInits().size();
     if (!group_) {
-      for (const auto [i, init] : llvm::enumerate(loop_.getIntoInits()))
-        settle(2 + static_cast<unsigned>(i), init);
-      llvm::SmallVector<Value> results(totals);
-      // An array that nothing is added to is its own init.
-      for (const auto [i, array] : llvm::enumerate(arrays))
-        results.push_back(array == scratch_.getArgument(2 + static_cast<unsigned>(i))
-                              ? Value(loop_.getIntoInits()[i])
-                              : array);
-      loop_->getBlock()->getOperations().splice(loop_->getIterator(), scratch_.getOperations());
-      loop_->replaceAllUsesWith(results);
-    } else {
-      const llvm::SmallVector<mlir::Type> types(totals.size(), prob::real_type(b.getContext()));
-      auto over = b.create<ForOp>(loc_, prob::int_constant(b, loc_, 0), count, mlir::ValueRange(),
-                                  mlir::TypeRange(), types, loop_.getIntoInits());
-      settle(0, over.induction());
-      llvm::SmallVector<Value> yielded(arrays);
-      for (const auto [i, argument] : llvm::enumerate(over.into_args())) {
-        Value old = scratch_.getArgument(2 + static_cast<unsigned>(i));
-        old.replaceAllUsesWith(argument);
-        if (yielded[i] == old) yielded[i] = argument;
+      for (size_t i = 0; i < intos; ++i) {
+        if (!is_added_to(i, arrays)) continue;
+        settle(2 + static_cast<unsigned>(i), loop_.getIntoInits()[i]);
+        go_on_from(i, arrays[i]);
       }
-      Block& body = over.block();
-      body.getOperations().splice(body.end(), scratch_.getOperations());
-      b.setInsertionPointToEnd(&body);
-      b.create<prob::YieldOp>(loc_, mlir::ValueRange(), mlir::ValueRange(), totals, yielded);
-      loop_->replaceAllUsesWith(over->getResults());
+      loop_->getBlock()->getOperations().splice(loop_->getIterator(), scratch_.getOperations());
+      return;
     }
-    products_.clear();  // they go with the loop
-    loop_.erase();
+    llvm::SmallVector<Value> inits, next_arrays, next_sums;
+    for (size_t i = 0; i < intos; ++i) {
+      if (!is_added_to(i, arrays)) continue;
+      inits.push_back(loop_.getIntoInits()[i]);
+      next_arrays.push_back(arrays[i]);
+    }
+    for (const Value sum : sums)
+      if (sum) next_sums.push_back(sum);
+    const llvm::SmallVector<mlir::Type> types(next_sums.size(), prob::real_type(b.getContext()));
+    auto over = b.create<ForOp>(loc_, prob::int_constant(b, loc_, 0), count, mlir::ValueRange(),
+                                mlir::TypeRange(), types, inits);
+    Block& body = over.block();
+    body.getOperations().splice(body.end(), scratch_.getOperations());
+    b.setInsertionPointToEnd(&body);
+    b.create<prob::YieldOp>(loc_, mlir::ValueRange(), mlir::ValueRange(), next_sums, next_arrays);
+    settle(0, over.induction());
+    for (size_t i = 0, into = 0; i < intos; ++i) {
+      if (!is_added_to(i, arrays)) continue;
+      settle(2 + static_cast<unsigned>(i), over.into_args()[into]);
+      go_on_from(i, over.getIntos()[into++]);
+    }
+    size_t result = 0;
+    for (Value& sum : sums)
+      if (sum) sum = over.getSums()[result++];
+  }
+
+  /// Takes the outputs out of the loop. Returns what is left of it, null when that is nothing.
+  ForOp take_out(llvm::ArrayRef<Value> sums) {
+    for (auto& [op, rest] : rest_of_add_) {
+      auto add = mlir::cast<prob::AddAtOp>(op);
+      if (!rest.empty()) {
+        add.getValueMutable().assign(sum_of(rest, add));
+        continue;
+      }
+      add.getResult().replaceAllUsesWith(add.getArray());
+      add->erase();
+    }
+    LoopEdit edit(loop_);
+    for (size_t i = edit.intos.size(); i-- > 0;) {
+      if (edit.intos[i].next != edit.intos[i].argument) continue;
+      edit.intos[i].result.replaceAllUsesWith(edit.intos[i].init);
+      edit.intos.erase(edit.intos.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (size_t i = sums.size(); i-- > 0;) {
+      if (!sums[i]) continue;
+      if (rest_of_sum_[i].empty()) {
+        edit.sums[i].result.replaceAllUsesWith(sums[i]);
+        edit.sums.erase(edit.sums.begin() + static_cast<std::ptrdiff_t>(i));
+        continue;
+      }
+      OpBuilder after(loop_->getContext());
+      after.setInsertionPointAfter(loop_);
+      auto whole = after.create<arith::AddFOp>(loc_, edit.sums[i].result, sums[i]);
+      edit.sums[i].result.replaceAllUsesExcept(whole, whole);
+      edit.sums[i].value = sum_of(rest_of_sum_[i], loop_.terminator());
+    }
+    ForOp rest = edit.apply();
+    edit.finish();
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(rest.block())))
+      if (mlir::isOpTriviallyDead(&op)) op.erase();
+    forms_.forget_columns();  // they were among the dead
+    return drop_unused(rest);
+  }
+
+  Value sum_of(const Rest& rest, Operation* before) const {
+    OpBuilder body(before);
+    Value out;
+    for (const Addend& addend : rest) {
+      if (!out) {
+        out = addend.negated ? body.create<arith::NegFOp>(loc_, addend.value).getResult()
+                             : addend.value;
+      } else if (addend.negated) {
+        out = body.create<arith::SubFOp>(loc_, out, addend.value);
+      } else {
+        out = body.create<arith::AddFOp>(loc_, out, addend.value);
+      }
+    }
+    return out;
   }
 
   ForOp loop_;
   mlir::Location loc_;
   const analysis::DataOnly& data_;
-  Block scratch_;
-  OpBuilder b_;
   Value group_;            // null: all iterations are of one
   mlir::Attribute below_;  // how many groups there are, as prob.slot's extents are written
-  const Form ones_{{{Value(), Value()}}};
-  llvm::DenseMap<Value, Varies> varies_;
-  mlir::IRMapping grouped_;
-  llvm::DenseMap<Value, std::unique_ptr<Form>> forms_;
-  llvm::SmallVector<Operation*> products_;  // columns made of others, in the old loop
-  llvm::SetVector<const Form*> used_;
+  Block scratch_;
+  OpBuilder b_;
+  LinearForms forms_;
+  llvm::SmallVector<Output> outputs_;
+  llvm::SmallVector<Rest> rest_of_sum_;
+  llvm::MapVector<Operation*, Rest> rest_of_add_;
+  Slice others_;  // of the body: what stays
+  llvm::SetVector<const LinearForm*> used_;
   llvm::SetVector<Value> columns_;
   llvm::DenseMap<size_t, Value> factors_;
-  llvm::DenseMap<const Form*, llvm::SmallVector<Value>> projected_;
+  llvm::DenseMap<const LinearForm*, llvm::SmallVector<Value>> projected_;
 };
 
 class CondensePass
@@ -530,10 +498,19 @@ class CondensePass
     mlir::func::FuncOp function = getOperation();
     if (function.isExternal() || function.getBody().getBlocks().size() != 1) return;
     Block& block = function.getBody().front();
-    for (ForOp loop : llvm::to_vector(block.getOps<ForOp>())) {
-      const analysis::DataOnly data(block);
-      Condenser(loop, data).run();
-    }
+    for (ForOp loop : llvm::to_vector(block.getOps<ForOp>()))
+      while (loop && condense(loop, block)) {
+      }
+  }
+
+ private:
+  /// Whether something left the loop; `loop` is what is left, or null.
+  static bool condense(ForOp& loop, Block& block) {
+    const analysis::DataOnly data(block);
+    if (llvm::all_of(loop->getResults(), [&](Value v) { return data.contains(v); })) return false;
+    for (const Value group : Condenser::groups_of(loop, data))
+      if (Condenser(loop, data, group).run(loop)) return true;
+    return false;
   }
 };
 

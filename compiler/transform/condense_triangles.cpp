@@ -8,8 +8,8 @@ namespace borel::transform {
 
 namespace {
 
-// Modified Gram-Schmidt. What is left of a column, w[i], has its length on the diagonal, and is then
-// taken out of the columns after it.
+// Modified Gram-Schmidt. What is left of a column, w[i], has its length on the diagonal, and is
+// then taken out of the columns after it.
 constexpr const char* text = R"mlir(
 func.func @triangles(%k: i64, %n: i64, %groups: i64, %columns: tensor<?x?xf64>,
                      %group: tensor<?xi64>) -> tensor<?x?x?xf64> {
