@@ -19,6 +19,7 @@ from ._model import Model, Parameter, Posterior, Site
 from ._compile import compile, compiler_path, load
 
 __all__ = [
+    "__version__",
     "ArgumentError", "BorelWarning", "ChainRecord", "CompileError", "CompilerDefect",
     "CompilerNotFound", "DataError", "Error", "Fit", "Input", "Model", "NotSupported",
     "OutOfMemory", "Parameter", "Posterior", "ProgramError", "RunError", "Site", "compile",

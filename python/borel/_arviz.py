@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import __version__
+from ._core import runtime_version
+from ._data import Array
 from ._errors import NotSupported
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _STATISTICS = {"lp__": ("lp", float), "accept_stat__": ("acceptance_rate", float
                "n_leapfrog__": ("n_steps", np.int64), "divergent__": ("diverging", bool),
                "energy__": ("energy", float)}
 
-Variables = Dict[str, Tuple[Tuple[str, ...], np.ndarray]]
+Variables = Dict[str, Tuple[Tuple[str, ...], Array]]
 
 
 def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
@@ -34,7 +35,7 @@ def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
     site_dims = {s.name: s.dims for s in posterior._make_sites(names).values()}
     attributes = {
         "created_at": datetime.datetime.now(datetime.timezone.utc).isoformat(),
-        "inference_library": "borel", "inference_library_version": __version__,
+        "inference_library": "borel", "inference_library_version": runtime_version,
         "arviz_version": arviz.__version__, "model_name": posterior.model.name,
         "model_hash": posterior.model.hash,
     }
@@ -57,25 +58,24 @@ def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
         add("warmup_sample_stats", _statistics(fit, fit.warmup_statistics), before, **run)
     if prior > 0:
         flat = np.empty((1, prior, posterior.draw_size))
-        posterior._core.simulate(posterior._number, fit.seed, 0, 0, flat)
+        posterior._instance.simulate(posterior._number, fit.seed, 0, 0, flat)
         add("prior", _draws(posterior, site_dims, flat),
             {"chain": np.arange(1), "draw": np.arange(prior)})
     observed, constant = _data(posterior, names, site_dims)
     add("observed_data", observed, {})
     add("constant_data", constant, {})
-    if hasattr(arviz, "InferenceData"):
-        return arviz.InferenceData(warn_on_custom_groups=False, save_warmup=True, **groups) \
-            if "warmup_posterior" in groups else arviz.InferenceData(**groups)
+    if arviz.__version__.startswith("0."):
+        return arviz.InferenceData(save_warmup="warmup_posterior" in groups, **groups)
     return xarray.DataTree.from_dict(groups)
 
 
-def _draws(posterior: "Posterior", site_dims: Mapping[str, Tuple[str, ...]], flat: np.ndarray
+def _draws(posterior: "Posterior", site_dims: Mapping[str, Tuple[str, ...]], flat: Array
            ) -> Variables:
     return {name: (("chain", "draw") + site_dims[name], values)
             for name, values in posterior.unflatten(flat).items()}
 
 
-def _statistics(fit: "Fit", values: np.ndarray) -> Variables:
+def _statistics(fit: "Fit", values: Array) -> Variables:
     out: Variables = {}
     for i, name in enumerate(fit.posterior.model.statistics):
         known, kind = _STATISTICS.get(name, (name[:-2] if name.endswith("__") else name, float))

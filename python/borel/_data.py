@@ -4,11 +4,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._errors import DataError
+
+Array = NDArray[Any]
 
 # By borel_type.
 TYPES = ("bool", "int", "real", "index")
@@ -42,12 +45,12 @@ def _dim_text(symbol: Optional[str], offset: int) -> str:
     return symbol if offset == 0 else f"{symbol} {'+' if offset > 0 else '-'} {abs(offset)}"
 
 
-def in_memory_order(array: np.ndarray, column_major: bool) -> np.ndarray:
+def in_memory_order(array: Array, column_major: bool) -> Array:
     """A view whose rows are contiguous where `array` lies in memory as the layout wants it."""
     return array.swapaxes(-1, -2) if column_major and array.ndim >= 2 else array
 
 
-Entry = Tuple[str, np.ndarray, Tuple[int, ...]]
+Entry = Tuple[str, Array, Tuple[int, ...]]
 
 
 class Converter:
@@ -62,7 +65,7 @@ class Converter:
         self._sizes = set(sizes)
         self._copy = copy
         self.entries: List[Entry] = []
-        self.values: Dict[str, np.ndarray] = {}  # by name, in the shapes that the user sees
+        self.values: Dict[str, Array] = {}  # by name, in the shapes that the user sees
         self.unused: List[str] = []
 
     def add(self, name: str, value: Any) -> None:
@@ -77,7 +80,7 @@ class Converter:
         self.entries.append((name, memory, array.shape))
         self.values[name] = array
 
-    def _convert(self, declared: Input, value: Any) -> np.ndarray:
+    def _convert(self, declared: Input, value: Any) -> Array:
         found = self._as_array(declared, value)
         self._check_kind(declared, found)
         wanted = np.dtype(np.float64 if declared.type == "real" else np.int64)
@@ -107,7 +110,7 @@ class Converter:
         self._fail(declared, f"found {found}, which takes a copy, expected an array of {wanted}"
                              f"{order}")
 
-    def _as_array(self, declared: Input, value: Any) -> np.ndarray:
+    def _as_array(self, declared: Input, value: Any) -> Array:
         if np.ma.is_masked(value):
             self._fail(declared, "found masked elements, expected an array without")
         try:
@@ -118,14 +121,14 @@ class Converter:
             return found.astype(np.float64)  # `[]`, a matrix without rows
         return found
 
-    def _check_kind(self, declared: Input, found: np.ndarray) -> None:
+    def _check_kind(self, declared: Input, found: Array) -> None:
         allowed = {"real": "fiu", "int": "iu", "index": "iu", "bool": "biu"}[declared.type]
         if found.dtype.kind not in allowed and found.size > 0:
             kind = {"O": "objects", "U": "text", "S": "bytes"}.get(found.dtype.kind,
                                                                    found.dtype.name)
             self._fail(declared, f"found {kind}, expected {_WANTED[declared.type]}")
 
-    def _cast(self, declared: Input, found: np.ndarray, wanted: np.dtype) -> np.ndarray:
+    def _cast(self, declared: Input, found: Array, wanted: np.dtype[Any]) -> Array:
         if found.dtype.kind == "u" and wanted.kind == "i" and found.size > 0:
             most = np.iinfo(np.int64).max
             if int(found.max()) > most:
@@ -133,7 +136,7 @@ class Converter:
         return found.astype(wanted, order="K")
 
     @staticmethod
-    def _fail(declared: Input, text: str) -> None:
+    def _fail(declared: Input, text: str) -> NoReturn:
         raise DataError(f"`{declared.name}`: {text}", declared.name, declared.place)
 
 
@@ -162,7 +165,7 @@ def _number(value: Any) -> Any:
     return _NUMBERS.get(value, np.nan) if isinstance(value, str) else value
 
 
-def json_values(text: str, inputs: Tuple[Input, ...]) -> Dict[str, np.ndarray]:
+def json_values(text: str, inputs: Tuple[Input, ...]) -> Dict[str, Array]:
     """The inputs that a JSON object holds, which the runtime has taken."""
     found = json.loads(text)
     return {
@@ -171,7 +174,7 @@ def json_values(text: str, inputs: Tuple[Input, ...]) -> Dict[str, np.ndarray]:
     }
 
 
-def json_point(text: str) -> Dict[str, np.ndarray]:
+def json_point(text: str) -> Dict[str, Array]:
     """Values of sites by name, or `params_r`."""
     try:
         found = json.loads(text)

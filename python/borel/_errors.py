@@ -50,7 +50,7 @@ class CompileError(Error):
         self.diagnostics = diagnostics
         self.exit_code = exit_code
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[type, Tuple[str, int]]:
         return type(self), (self.diagnostics, self.exit_code)
 
 

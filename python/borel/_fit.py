@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 import numpy as np
 
+from ._data import Array
 from ._errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ChainRecord:
     draw_seconds: float
 
 
-class Fit(Mapping[str, np.ndarray]):
+class Fit(Mapping[str, Array]):
     """The draws of a run, by site: fit["theta"] has chains x draws x the shape of theta.
 
     posterior: what was sampled. chains: the numbers of the chains that are here, from 0: all, but
@@ -35,7 +36,7 @@ class Fit(Mapping[str, np.ndarray]):
     seconds: of the whole run. interrupted: whether Ctrl-C ended it.
     """
 
-    def __init__(self, posterior: "Posterior", values: np.ndarray, statistics: np.ndarray,
+    def __init__(self, posterior: "Posterior", values: Array, statistics: Array,
                  records: List[ChainRecord], warmup: int, save_warmup: bool, seed: int,
                  settings: Dict[str, Any], seconds: float, interrupted: bool) -> None:
         self.posterior = posterior
@@ -51,13 +52,13 @@ class Fit(Mapping[str, np.ndarray]):
         self.draws = _rows(values, self.chains, begin, begin + self.draw_count)
         self.statistics = _rows(statistics, self.chains, begin, begin + self.draw_count)
         self.all_draws = [values[c, begin:begin + n] for c, n in enumerate(lengths)]
-        self.warmup_draws: Optional[np.ndarray] = None
-        self.warmup_statistics: Optional[np.ndarray] = None
+        self.warmup_draws: Optional[Array] = None
+        self.warmup_statistics: Optional[Array] = None
         if save_warmup:
             self.warmup_draws = _rows(values, self.chains, 0, warmup)
             self.warmup_statistics = _rows(statistics, self.chains, 0, warmup)
 
-    def __getitem__(self, site: str) -> np.ndarray:
+    def __getitem__(self, site: str) -> Array:
         found = self.posterior.sites.get(site)
         if found is None or found.kind == "observed":
             raise KeyError(site)
@@ -79,7 +80,7 @@ class Fit(Mapping[str, np.ndarray]):
         name = "divergent__"
         return int(self.statistic(name).sum()) if name in self.posterior.model.statistics else 0
 
-    def statistic(self, name: str) -> np.ndarray:
+    def statistic(self, name: str) -> Array:
         """chains x draws of one of the machine's statistics, as it names them: "lp__"."""
         names = self.posterior.model.statistics
         if name not in names:
@@ -111,7 +112,6 @@ def _most(lengths: Sequence[int]) -> Tuple[Tuple[int, ...], int]:
     return chains, best
 
 
-def _rows(values: np.ndarray, chains: Sequence[int], begin: int, end: int) -> np.ndarray:
-    if len(chains) < values.shape[0]:
-        values = values[list(chains)]
-    return values[:, begin:end]
+def _rows(values: Array, chains: Sequence[int], begin: int, end: int) -> Array:
+    rows = values[:, begin:end]  # first: what was not reached has no memory yet
+    return rows if len(chains) == values.shape[0] else rows[list(chains)]

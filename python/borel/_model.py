@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
-from ._data import (TYPES, Converter, Input, in_memory_order, json_point, json_values,
+from ._data import (TYPES, Array, Converter, Input, in_memory_order, json_point, json_values,
                     read_inputs, read_json)
 from ._errors import ArgumentError, BorelWarning, DataError, Error, NotSupported, ProgramError
 from ._fit import Fit
@@ -51,7 +51,7 @@ class Site:
     u_offset: int
     u_size: int
 
-    def view(self, draws: np.ndarray) -> np.ndarray:
+    def view(self, draws: Array) -> Array:
         """This site's values in flat draws, whose last dimension is a draw: no copy of reals."""
         flat = draws[..., self.offset:self.offset + self.size]
         shape = self.shape
@@ -114,6 +114,19 @@ class Model:
     cpu: the processors that it has code for. hash: of all that decides what it computes.
     """
 
+    name: str
+    cpu: str
+    hash: str
+    sizes: Tuple[str, ...]
+    inputs: Tuple[Input, ...]
+    models: Tuple[str, ...]
+    parameters: Dict[str, Parameter]
+    statistics: Tuple[str, ...]
+    _library: _core.Library
+    _names: Names
+    _site_dims: Dict[Tuple[str, str], Tuple[str, ...]]
+    _has_machine: bool
+
     def __init__(self) -> None:
         raise TypeError("borel.compile and borel.load make models")
 
@@ -127,16 +140,16 @@ class Model:
         except Error as error:
             raise type(error)(str(error).replace(file, path), error.subject, error.place) from None
         described = self._library.describe()
-        self.name: str = described["name"]
-        self.cpu: str = described["cpu"]
-        self.hash: str = described["hash"]
-        self.sizes: Tuple[str, ...] = tuple(described["sizes"])
-        self.inputs: Tuple[Input, ...] = read_inputs(described)
-        self.models: Tuple[str, ...] = tuple(described["models"])
-        machine = described["machine"]
-        self.parameters: Dict[str, Parameter] = {} if machine is None else {
-            p["name"]: Parameter(**p) for p in machine["parameters"]}
-        self.statistics: Tuple[str, ...] = () if machine is None else tuple(machine["statistics"])
+        self.name = described["name"]
+        self.cpu = described["cpu"]
+        self.hash = described["hash"]
+        self.sizes = tuple(described["sizes"])
+        self.inputs = read_inputs(described)
+        self.models = tuple(described["models"])
+        machine = described["machine"] or {"parameters": [], "statistics": []}
+        self.parameters = {p["name"]: Parameter(**p) for p in machine["parameters"]}
+        self.statistics = tuple(machine["statistics"])
+        self._has_machine = described["machine"] is not None
         self._names = Names(dims, coords)
         self._site_dims = _read_site_dims(descriptor, self.hash)
         return self
@@ -192,6 +205,16 @@ class Posterior:
     data: the inputs by name. Any number of threads may call it; they run beside each other.
     """
 
+    model: Model
+    dimension: int
+    draw_size: int
+    sites: Dict[str, Site]
+    _instance: _core.Instance
+    _number: int
+    _latents: int
+    _json: Optional[str]
+    _values: Optional[Dict[str, Array]]
+
     def __init__(self) -> None:
         raise TypeError("borel.Model.bind makes posteriors")
 
@@ -208,16 +231,15 @@ class Posterior:
                                 f"or a JSON file")
             for name, value in data.items():
                 converter.add(name, value)
-        self._values: Optional[Dict[str, np.ndarray]] = (
-            converter.values if self._json is None else None)
+        self._values = converter.values if self._json is None else None
         try:
-            self._core = _core.Instance(model._library, self._json or "", converter.entries)
+            self._instance = _core.Instance(model._library, self._json or "", converter.entries)
         finally:
             model._warn(stacklevel=4)
         for name in converter.unused:
             warnings.warn(f"`{name}` is no input of the program", BorelWarning, stacklevel=4)
         if model_name is None:
-            self._number = self._core.default_model()
+            self._number = self._instance.default_model()
         elif model_name in model.models:
             self._number = model.models.index(model_name)
         else:
@@ -225,14 +247,14 @@ class Posterior:
                                 f"{', '.join(model.models)}", model_name)
         if self._number < 0:
             raise NotSupported("the program has no model")
-        self.dimension: int = self._core.dimension(self._number)
-        self.draw_size: int = self._core.draw_size(self._number)
-        self.sites: Dict[str, Site] = self._make_sites(model._names)
+        self.dimension = self._instance.dimension(self._number)
+        self.draw_size = self._instance.draw_size(self._number)
+        self.sites = self._make_sites(model._names)
         self._latents = sum(s.size for s in self.sites.values() if s.kind == "latent")
         return self
 
     def _make_sites(self, names: Names) -> Dict[str, Site]:
-        described = self._core.sites(self._number)
+        described = self._instance.sites(self._number)
         taken = [d["name"] for d in described]
         model_name = self.model.models[self._number]
         sites = {}
@@ -251,7 +273,7 @@ class Posterior:
         return f"<borel.Posterior {self.model.name}: {sites}>"
 
     @property
-    def data(self) -> Dict[str, np.ndarray]:
+    def data(self) -> Dict[str, Array]:
         """The inputs by name, as they are bound: arrays that were not copied are the caller's."""
         if self._values is None:
             self._values = json_values(self._json or "{}", self.model.inputs)
@@ -272,26 +294,26 @@ class Posterior:
         that is NaN is a RunError that names the site."""
         u = self._points(u)
         if u.ndim == 1:
-            return self._core.log_density(self._number, jacobian, u)
+            return self._instance.log_density(self._number, jacobian, u)
         values = np.empty(u.shape[:-1])
-        self._core.log_densities(self._number, jacobian, u, values)
+        self._instance.log_densities(self._number, jacobian, u, values)
         return values
 
-    def log_density_gradient(self, u: Any, *, jacobian: bool = True) -> Tuple[Any, np.ndarray]:
+    def log_density_gradient(self, u: Any, *, jacobian: bool = True) -> Tuple[Any, Array]:
         """Log density and its gradient with respect to u; see `log_density`."""
         u = self._points(u)
         gradient = np.empty(u.shape)
         if u.ndim == 1:
-            return (self._core.log_density_gradient(self._number, jacobian, u, gradient), gradient)
+            return (self._instance.log_density_gradient(self._number, jacobian, u, gradient), gradient)
         values = np.empty(u.shape[:-1])
-        self._core.log_density_gradients(self._number, jacobian, u, values, gradient)
+        self._instance.log_density_gradients(self._number, jacobian, u, values, gradient)
         return values, gradient
 
-    def gradient(self, u: Any, *, jacobian: bool = True) -> np.ndarray:
+    def gradient(self, u: Any, *, jacobian: bool = True) -> Array:
         """The gradient alone."""
         return self.log_density_gradient(u, jacobian=jacobian)[1]
 
-    def _points(self, u: Any) -> np.ndarray:
+    def _points(self, u: Any) -> Array:
         points = np.ascontiguousarray(u, dtype=np.float64)
         if points.shape[-1] != self.dimension:
             raise ArgumentError(f"u: found {points.shape[-1]} elements, expected {self.dimension}")
@@ -299,18 +321,18 @@ class Posterior:
 
     # ---- transforms -----------------------------------------------------------------------------
 
-    def constrain(self, u: Any) -> Dict[str, np.ndarray]:
+    def constrain(self, u: Any) -> Dict[str, Array]:
         """Latent and derived values at unconstrained points u[..., dimension], by site."""
         return self.unflatten(self.constrain_flat(u))
 
-    def constrain_flat(self, u: Any) -> np.ndarray:
+    def constrain_flat(self, u: Any) -> Array:
         """The same as flat draws, [..., draw_size], whose elements are `names`."""
         u = self._points(u)
         draws = np.empty(u.shape[:-1] + (self.draw_size,))
-        self._core.constrain(self._number, u, draws)
+        self._instance.constrain(self._number, u, draws)
         return draws
 
-    def unconstrain(self, values: Any) -> np.ndarray:
+    def unconstrain(self, values: Any) -> Array:
         """The unconstrained point of latent values: a mapping by site, whose values may have
         leading dimensions in common, or flat draws. A value outside its site's support is an
         ArgumentError; shares of a simplex need not sum to 1."""
@@ -320,10 +342,10 @@ class Posterior:
             raise ArgumentError(f"the latent values: found {latents.size} elements, expected "
                                 f"{self._latents}")
         u = np.empty(latents.shape[:-1] + (self.dimension,))
-        self._core.unconstrain(self._number, latents, latents.shape[-1], u)
+        self._instance.unconstrain(self._number, latents, latents.shape[-1], u)
         return u
 
-    def _flatten(self, values: Mapping[str, Any]) -> np.ndarray:
+    def _flatten(self, values: Mapping[str, Any]) -> Array:
         parts = []
         for site in self.sites.values():
             if site.kind != "latent":
@@ -341,18 +363,18 @@ class Posterior:
         return np.concatenate([np.broadcast_to(part, lead + part.shape[-1:]) for part in parts]
                               or [np.empty(lead + (0,))], axis=-1)
 
-    def unflatten(self, draws: np.ndarray) -> Dict[str, np.ndarray]:
+    def unflatten(self, draws: Array) -> Dict[str, Array]:
         """Flat draws, [..., draw_size], as values by site; reals are views."""
         return {site.name: site.view(draws) for site in self.sites.values()
                 if site.kind != "observed"}
 
     def simulate(self, draws: Optional[int] = None, *, seed: int = 1, stream: int = 0
-                 ) -> Dict[str, np.ndarray]:
+                 ) -> Dict[str, Array]:
         """Draws of latent and derived sites from the joint distribution, observed sites held: from
         the prior. One by default, else arrays whose first dimension is `draws`. The same seed and
         stream give the same draws, and more draws begin with them."""
         flat = np.empty((1 if draws is None else draws, self.draw_size))
-        self._core.simulate(self._number, seed, stream, 0, flat)
+        self._instance.simulate(self._number, seed, stream, 0, flat)
         return self.unflatten(flat[0] if draws is None else flat)
 
     # ---- inference ------------------------------------------------------------------------------
@@ -377,10 +399,10 @@ class Posterior:
         Ctrl-C ends the run after the iterations that the chains are at, warns, and gives the draws
         that were finished; without any, or pressed twice, it is a KeyboardInterrupt.
         """
-        if not self.model.parameters and not self.model.statistics:
+        if not self.model._has_machine:
             raise NotSupported("the program has no machine, only models")
-        if self._number != self._core.default_model():
-            raise NotSupported(f"the machine samples `{self.model.models[self._core.default_model()]}"
+        if self._number != self._instance.default_model():
+            raise NotSupported(f"the machine samples `{self.model.models[self._instance.default_model()]}"
                                f"`, not `{self.model.models[self._number]}`")
         radius, point = self._start(init)
         try:
@@ -390,7 +412,7 @@ class Posterior:
         finally:
             self.model._warn(stacklevel=2)
 
-    def _start(self, init: Any) -> Tuple[float, Optional[np.ndarray]]:
+    def _start(self, init: Any) -> Tuple[float, Optional[Array]]:
         if init is None:
             return 0.0, None
         text = read_json(init)

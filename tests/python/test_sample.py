@@ -137,7 +137,7 @@ def test_two_posteriors_at_once_without_the_lock(normal, schools):
 
 
 def test_the_progress_bar(normal, monkeypatch, capsys):
-    monkeypatch.setattr("borel._progress.Progress.delay", 0.1)
+    monkeypatch.setattr("borel._progress.Progress.delay", 0)
     long = {"chains": 1, "warmup": 100, "draws": 700000, "seed": 1}
     for progress, terminal, shows in ((True, False, True), (None, True, True),
                                       (None, False, False), (False, True, False)):
@@ -146,7 +146,7 @@ def test_the_progress_bar(normal, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stderr", text)
         begin = time.perf_counter()
         normal.sample(progress=progress, **long)
-        assert time.perf_counter() - begin > 0.2, "too short to show anything"
+        assert time.perf_counter() - begin > 0.07, "too short to show anything"
         assert ("1 chain: 100%" in text.getvalue() and "700100/700100" in text.getvalue()) == shows
         assert shows or text.getvalue() == ""
     text = io.StringIO()
