@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ._core import runtime_version
 from ._data import Array
 from ._errors import NotSupported
+from ._fit import PREDICTIVE_STREAM
 
 if TYPE_CHECKING:
     from ._fit import Fit
@@ -24,7 +25,8 @@ Variables = Dict[str, Tuple[Tuple[str, ...], Array]]
 
 
 def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
-             coords: Optional[Mapping[str, Sequence[Any]]], prior: int) -> Any:
+             coords: Optional[Mapping[str, Sequence[Any]]], prior: int,
+             log_likelihood: Optional[bool], posterior_predictive: Optional[bool]) -> Any:
     try:
         import arviz
         import xarray
@@ -52,6 +54,10 @@ def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
     after = {**chain, "draw": np.arange(fit.draw_count)}
     add("posterior", _draws(posterior, site_dims, fit.draws), after, **run)
     add("sample_stats", _statistics(fit, fit.statistics), after, **run)
+    add("log_likelihood", _values(_if_supported(fit.log_likelihood, log_likelihood), site_dims),
+        after)
+    add("posterior_predictive",
+        _values(_if_supported(fit.predict, posterior_predictive), site_dims), after)
     if fit.warmup_draws is not None and fit.warmup_statistics is not None:
         before = {**chain, "draw": np.arange(fit.warmup)}
         add("warmup_posterior", _draws(posterior, site_dims, fit.warmup_draws), before, **run)
@@ -59,8 +65,11 @@ def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
     if prior > 0:
         flat = np.empty((1, prior, posterior.draw_size))
         posterior._instance.simulate(posterior._number, fit.seed, 0, 0, flat)
-        add("prior", _draws(posterior, site_dims, flat),
-            {"chain": np.arange(1), "draw": np.arange(prior)})
+        at = {"chain": np.arange(1), "draw": np.arange(prior)}
+        add("prior", _draws(posterior, site_dims, flat), at)
+        add("prior_predictive", _values(_if_supported(
+            lambda: posterior.predict(flat, seed=fit.seed, stream=PREDICTIVE_STREAM),
+            posterior_predictive), site_dims), at)
     observed, constant = _data(posterior, names, site_dims)
     add("observed_data", observed, {})
     add("constant_data", constant, {})
@@ -69,10 +78,27 @@ def to_arviz(fit: "Fit", dims: Optional[Mapping[str, Any]],
     return xarray.DataTree.from_dict(groups)
 
 
+def _if_supported(compute: Callable[[], Dict[str, Array]], wanted: Optional[bool]
+                  ) -> Dict[str, Array]:
+    if wanted is False:
+        return {}
+    try:
+        return compute()
+    except NotSupported:
+        if wanted:
+            raise
+        return {}
+
+
+def _values(values: Mapping[str, Array], site_dims: Mapping[str, Tuple[str, ...]]) -> Variables:
+    """Of sites, or of their first dimensions, by chain and draw."""
+    return {name: (("chain", "draw") + site_dims[name][:value.ndim - 2], value)
+            for name, value in values.items()}
+
+
 def _draws(posterior: "Posterior", site_dims: Mapping[str, Tuple[str, ...]], flat: Array
            ) -> Variables:
-    return {name: (("chain", "draw") + site_dims[name], values)
-            for name, values in posterior.unflatten(flat).items()}
+    return _values(posterior.unflatten(flat), site_dims)
 
 
 def _statistics(fit: "Fit", values: Array) -> Variables:

@@ -29,7 +29,7 @@ def compiler_path() -> str:
 
 def compile(program: PathLike, *, infer: Optional[str] = None,
             cpu: Union[str, Sequence[str], None] = None, library: Optional[PathLike] = None,
-            output: Optional[PathLike] = None, compiler: Optional[PathLike] = None,
+            hessian: bool = False, output: Optional[PathLike] = None, compiler: Optional[PathLike] = None,
             dims: Optional[Mapping[str, object]] = None,
             coords: Optional[Mapping[str, Sequence[object]]] = None) -> Model:
     """Compiles a program: a path of a .ppl file, or the program itself, a string with `{`.
@@ -38,6 +38,7 @@ def compile(program: PathLike, *, infer: Optional[str] = None,
     cpu: the processor to compile for, "native" by default; or several levels,
         ["x86-64-v2", "x86-64-v3"], of which the best is taken when data are bound.
     library: a folder that replaces the built-in library of distributions and algorithms.
+    hessian: whether `Posterior.hessian_vector` is wanted.
     output: "NAME.so", to keep the library, for `borel.load`, with its header and descriptor.
     compiler: a compiler to use instead of `compiler_path()`.
     dims, coords: names of dimensions, see `Model`.
@@ -58,6 +59,8 @@ def compile(program: PathLike, *, infer: Optional[str] = None,
             if value is not None:
                 levels = [value] if isinstance(value, (str, os.PathLike)) else value
                 command += [option, ",".join(os.fspath(level) for level in levels)]
+        if hessian:
+            command.append("--hessian")
         _run(command, folder)
         return load(made, dims=dims, coords=coords)
 

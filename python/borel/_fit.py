@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ._model import Posterior
 
 
+# Predictions draw from streams from here on: chains have those from 1, `simulate` has 0.
+PREDICTIVE_STREAM = 2**32
+
+
 @dataclass(frozen=True)
 class ChainRecord:
     """How one chain went: finished iterations, warm-up included; log densities of them that were
@@ -88,12 +92,30 @@ class Fit(Mapping[str, Array]):
                                 f"{', '.join(names)}", name)
         return self.statistics[..., names.index(name)]
 
+    def predict(self, *, seed: Optional[int] = None) -> Dict[str, Array]:
+        """The posterior predictive: the observed sites drawn anew at each draw, chains x draws x
+        their shapes. seed: that of the run, unless another is given. Chains have streams of their
+        own, apart from those that the run drew from."""
+        seed = self.seed if seed is None else seed
+        by_chain = [self.posterior.predict(draws, seed=seed, stream=PREDICTIVE_STREAM + 1 + chain)
+                    for chain, draws in zip(self.chains, self.draws)]
+        return {name: np.stack([values[name] for values in by_chain]) for name in by_chain[0]}
+
+    def log_likelihood(self) -> Dict[str, Array]:
+        """The log density of each observation at each draw, chains x draws x observations."""
+        return self.posterior.log_likelihood(self.draws)
+
     def to_arviz(self, *, dims: Optional[Mapping[str, Any]] = None,
-                 coords: Optional[Mapping[str, Sequence[Any]]] = None, prior: int = 0) -> Any:
+                 coords: Optional[Mapping[str, Sequence[Any]]] = None, prior: int = 0,
+                 log_likelihood: Optional[bool] = None,
+                 posterior_predictive: Optional[bool] = None) -> Any:
         """As ArviZ has it: an xarray.DataTree of ArviZ 1, or an InferenceData of ArviZ 0.
 
-        Groups: posterior, sample_stats, observed_data, constant_data; warmup_posterior and
-        warmup_sample_stats with save_warmup; prior, of that many draws, if asked for.
+        Groups: posterior, sample_stats, observed_data, constant_data; log_likelihood and
+        posterior_predictive unless they are False, which saves their memory (chains x draws x
+        observations each), or the program cannot draw what it observes, which True makes an error;
+        warmup_posterior and warmup_sample_stats with save_warmup; prior and prior_predictive, of
+        that many draws, if asked for.
         Observed data are the inputs that have the name and shape of an observed site.
         dims: names of dimensions, by site or input ({"theta": ["school"]}) or by the size's name
         in the program ({"J": "school"}); coords: their coordinates. They go before what the model
@@ -101,7 +123,7 @@ class Fit(Mapping[str, Array]):
         """
         from ._arviz import to_arviz
 
-        return to_arviz(self, dims, coords, prior)
+        return to_arviz(self, dims, coords, prior, log_likelihood, posterior_predictive)
 
 
 def _most(lengths: Sequence[int]) -> Tuple[Tuple[int, ...], int]:

@@ -37,7 +37,9 @@ class Site:
 
     kind: "latent", "derived" (a `:=` quantity) or "observed". dims: names of the dimensions.
     offset: its first element in a flat draw, -1 for observed sites. u_offset, u_size: where it
-    lies in an unconstrained point; -1 and 0 unless it is latent."""
+    lies in an unconstrained point; -1 and 0 unless it is latent. draw_rank: how many of its first
+    dimensions number its draws, those after them being of one draw. observed_offset, term_offset,
+    terms: of an observed site, where it lies in flat predictions and log likelihoods."""
 
     name: str
     kind: str
@@ -50,17 +52,30 @@ class Site:
     offset: int
     u_offset: int
     u_size: int
+    draw_rank: int
+    observed_offset: int
+    term_offset: int
+    terms: int
 
     def view(self, draws: Array) -> Array:
-        """This site's values in flat draws, whose last dimension is a draw: no copy of reals."""
-        flat = draws[..., self.offset:self.offset + self.size]
-        shape = self.shape
-        if self.column_major:
-            shape = shape[:-2] + (shape[-1], shape[-2])
-        values = in_memory_order(flat.reshape(draws.shape[:-1] + shape), self.column_major)
+        """This site's values in flat draws, whose last dimension is a draw: no copy of reals. Of an
+        observed site in flat predictions."""
+        begin = self.observed_offset if self.kind == "observed" else self.offset
+        values = self._shaped(draws[..., begin:begin + self.size], len(self.shape))
         if self.type == "real":
             return values
         return values.astype(bool if self.type == "bool" else np.int64)
+
+    def view_terms(self, terms: Array) -> Array:
+        """An observed site's log likelihoods in flat ones."""
+        return self._shaped(terms[..., self.term_offset:self.term_offset + self.terms],
+                            self.draw_rank)
+
+    def _shaped(self, flat: Array, rank: int) -> Array:
+        shape, column_major = self.shape[:rank], self.column_major and rank == len(self.shape)
+        if column_major:
+            shape = shape[:-2] + (shape[-1], shape[-2])
+        return in_memory_order(flat.reshape(flat.shape[:-1] + shape), column_major)
 
     def element_names(self) -> List[str]:
         """theta[0], theta[1], … in the order of a flat draw."""
@@ -264,7 +279,8 @@ class Posterior:
             sites[d["name"]] = Site(
                 d["name"], KINDS[d["kind"]], TYPES[d["type"]], d["shape"], dims, d["support"],
                 d["column_major"], d["size"], d["draw_offset"], d["u_offset"],
-                d["u_size"] if d["u_offset"] >= 0 else 0)
+                d["u_size"] if d["u_offset"] >= 0 else 0, d["draw_rank"], d["observed_offset"],
+                d["term_offset"], d["terms"])
         return sites
 
     def __repr__(self) -> str:
@@ -312,6 +328,24 @@ class Posterior:
     def gradient(self, u: Any, *, jacobian: bool = True) -> Array:
         """The gradient alone."""
         return self.log_density_gradient(u, jacobian=jacobian)[1]
+
+    def hessian_vector(self, u: Any, v: Any, *, jacobian: bool = True) -> Tuple[Any, Array, Array]:
+        """Log density, gradient and the Hessian times v, all exact, at points u with vectors v of
+        the same shape. For programs that were compiled with hessian=True."""
+        u = self._points(u)
+        v = np.ascontiguousarray(np.broadcast_to(np.asarray(v, np.float64), u.shape))
+        values, gradients, products = np.empty(u.shape[:-1]), np.empty(u.shape), np.empty(u.shape)
+        self._instance.hessian_vectors(self._number, jacobian, u, v, values, gradients, products)
+        return values[()], gradients, products
+
+    def hessian(self, u: Any, *, jacobian: bool = True) -> Array:
+        """The Hessian at one point, dimension x dimension, by that many products."""
+        point = self._points(u)
+        if point.ndim != 1:
+            raise ArgumentError(f"u: found {point.ndim} dimensions, expected one point")
+        every = np.eye(self.dimension)
+        return self.hessian_vector(np.broadcast_to(point, every.shape), every,
+                                   jacobian=jacobian)[2]
 
     def _points(self, u: Any) -> Array:
         points = np.ascontiguousarray(u, dtype=np.float64)
@@ -376,6 +410,48 @@ class Posterior:
         flat = np.empty((1 if draws is None else draws, self.draw_size))
         self._instance.simulate(self._number, seed, stream, 0, flat)
         return self.unflatten(flat[0] if draws is None else flat)
+
+    # ---- observations ---------------------------------------------------------------------------
+
+    def predict(self, draws: Any, *, seed: int = 1, stream: int = 0) -> Dict[str, Array]:
+        """The observed sites drawn anew at draws: flat ones, [..., draw_size], or values of the
+        latent sites by name. The same seed and stream give the same values; take others than those
+        of the run or of `simulate` that the draws are from. `Fit.predict` does all this for a fit.
+        NotSupported where a distribution of an observed site cannot be drawn from."""
+        flat = self._flat_draws(draws)
+        observed = np.empty(flat.shape[:-1] + (self._instance.observed_size(self._number),))
+        self._check_observes()
+        self._instance.predict(self._number, seed, stream, 0, flat, observed)
+        return {s.name: s.view(observed) for s in self._observed}
+
+    def log_likelihood(self, draws: Any) -> Dict[str, Array]:
+        """The log density of each draw that is observed, at draws as for `predict`: one for each
+        element of a site that is drawn by elements, one for each row that is drawn as a whole."""
+        flat = self._flat_draws(draws)
+        terms = np.empty(flat.shape[:-1] + (self._instance.term_count(self._number),))
+        self._check_observes()
+        self._instance.log_likelihood(self._number, flat, terms)
+        return {s.name: s.view_terms(terms) for s in self._observed}
+
+    @property
+    def _observed(self) -> List[Site]:
+        return [site for site in self.sites.values() if site.kind == "observed"]
+
+    def _check_observes(self) -> None:
+        if not self._observed:
+            raise NotSupported(f"`{self.model.models[self._number]}` observes nothing")
+
+    def _flat_draws(self, draws: Any) -> Array:
+        if isinstance(draws, Mapping):  # latent values lead a draw: nothing reads what is behind
+            latents = self._flatten(draws)
+            flat = np.full(latents.shape[:-1] + (self.draw_size,), np.nan)
+            flat[..., :self._latents] = latents
+            return flat
+        flat = np.ascontiguousarray(draws, dtype=np.float64)
+        if flat.shape[-1] != self.draw_size:
+            raise ArgumentError(f"the draws: found {flat.shape[-1]} elements in each, expected "
+                                f"{self.draw_size}")
+        return flat
 
     # ---- inference ------------------------------------------------------------------------------
 

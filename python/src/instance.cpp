@@ -98,6 +98,12 @@ std::int32_t Instance::default_model() const {
 
 std::int64_t Instance::dimension(std::int32_t model) const { return handle_->dimension(model); }
 std::int64_t Instance::draw_size(std::int32_t model) const { return handle_->draw_size(model); }
+std::int64_t Instance::observed_size(std::int32_t model) const {
+  return borel_observed_size(handle_->get(), model);
+}
+std::int64_t Instance::term_count(std::int32_t model) const {
+  return borel_term_count(handle_->get(), model);
+}
 
 nb::list Instance::sites(std::int32_t model) const {
   nb::list out;
@@ -117,6 +123,10 @@ nb::list Instance::sites(std::int32_t model) const {
     site["draw_offset"] = info.draw_offset;
     site["u_offset"] = info.u_offset;
     site["u_size"] = info.u_elements;
+    site["draw_rank"] = info.draw_rank;
+    site["observed_offset"] = info.observed_offset;
+    site["term_offset"] = info.term_offset;
+    site["terms"] = info.terms;
     out.append(site);
   }
   return out;
@@ -221,6 +231,43 @@ void Instance::simulate(std::int32_t model, std::uint64_t seed, std::uint64_t st
   for_each(count, [&](borel_worker* worker, std::int64_t i, borel_error** error) {
     const borel_key key = {seed, stream, first + static_cast<std::uint64_t>(i)};
     return borel_simulate(worker, model, key, draws.data() + i * size, error);
+  });
+}
+
+void Instance::hessian_vectors(std::int32_t model, bool jacobian, ConstArray u, ConstArray v,
+                               Array values, Array gradients, Array products) {
+  const std::int64_t n = dimension(model);
+  const auto count = static_cast<std::int64_t>(values.size());
+  detail::check_size("u", u.size(), count * n);
+  detail::check_size("v", v.size(), count * n);
+  detail::check_size("the gradients", gradients.size(), count * n);
+  detail::check_size("the products", products.size(), count * n);
+  for_each(count, [&](borel_worker* worker, std::int64_t i, borel_error** error) {
+    return borel_hessian_vector(worker, model, jacobian, u.data() + i * n, v.data() + i * n,
+                                values.data() + i, gradients.data() + i * n,
+                                products.data() + i * n, error);
+  });
+}
+
+void Instance::predict(std::int32_t model, std::uint64_t seed, std::uint64_t stream,
+                       std::uint64_t first, ConstArray draws, Array observed) {
+  const std::int64_t size = draw_size(model), observed_size = this->observed_size(model);
+  const std::int64_t count = count_of(model, observed.size(), observed_size);
+  detail::check_size("the draws", draws.size(), count * size);
+  for_each(count, [&](borel_worker* worker, std::int64_t i, borel_error** error) {
+    const borel_key key = {seed, stream, first + static_cast<std::uint64_t>(i)};
+    return borel_predict(worker, model, key, draws.data() + i * size,
+                         observed.data() + i * observed_size, error);
+  });
+}
+
+void Instance::log_likelihood(std::int32_t model, ConstArray draws, Array terms) {
+  const std::int64_t size = draw_size(model), each = term_count(model);
+  const std::int64_t count = count_of(model, terms.size(), each);
+  detail::check_size("the draws", draws.size(), count * size);
+  for_each(count, [&](borel_worker* worker, std::int64_t i, borel_error** error) {
+    return borel_log_likelihood(worker, model, draws.data() + i * size, terms.data() + i * each,
+                                error);
   });
 }
 

@@ -30,6 +30,8 @@ class Instance {
   std::int32_t default_model() const;
   std::int64_t dimension(std::int32_t model) const;
   std::int64_t draw_size(std::int32_t model) const;
+  std::int64_t observed_size(std::int32_t model) const;
+  std::int64_t term_count(std::int32_t model) const;
   nanobind::list sites(std::int32_t model) const;
 
   // One point, u: dimension.
@@ -45,6 +47,14 @@ class Instance {
   // Steps `first`, `first` + 1, … of the stream.
   void simulate(std::int32_t model, std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
                 Array draws);
+  // As log_density_gradients, with the product of the Hessian with v: count x dimension.
+  void hessian_vectors(std::int32_t model, bool jacobian, ConstArray u, ConstArray v, Array values,
+                       Array gradients, Array products);
+  // At draws: count x draw_size, steps as in `simulate`; observed: count x observed_size, terms:
+  // count x term_count.
+  void predict(std::int32_t model, std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
+               ConstArray draws, Array observed);
+  void log_likelihood(std::int32_t model, ConstArray draws, Array terms);
 
   const borel::Instance& handle() const { return *handle_; }
   const borel_program& program() const { return library_->program(); }

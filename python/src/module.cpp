@@ -89,7 +89,16 @@ NB_MODULE(_core, m) {
       .def("unconstrain", &bp::Instance::unconstrain, "model"_a, "latents"_a.noconvert(),
            "stride"_a, "u"_a.noconvert())
       .def("simulate", &bp::Instance::simulate, "model"_a, "seed"_a, "stream"_a, "first"_a,
-           "draws"_a.noconvert());
+           "draws"_a.noconvert())
+      .def("observed_size", &bp::Instance::observed_size, "model"_a)
+      .def("term_count", &bp::Instance::term_count, "model"_a)
+      .def("hessian_vectors", &bp::Instance::hessian_vectors, "model"_a, "jacobian"_a,
+           "u"_a.noconvert(), "v"_a.noconvert(), "values"_a.noconvert(), "gradients"_a.noconvert(),
+           "products"_a.noconvert())
+      .def("predict", &bp::Instance::predict, "model"_a, "seed"_a, "stream"_a, "first"_a,
+           "draws"_a.noconvert(), "observed"_a.noconvert())
+      .def("log_likelihood", &bp::Instance::log_likelihood, "model"_a, "draws"_a.noconvert(),
+           "terms"_a.noconvert());
 
   m.def("run", &run, "instance"_a, "seed"_a, "chains"_a, "warmup"_a, "draws"_a, "threads"_a,
         "save_warmup"_a, "settings"_a, "initial"_a.none(), "initial_radius"_a,

@@ -48,7 +48,8 @@ def test_the_summary_of_the_command(schools, command):
 def test_groups(schools, schools_data):
     fit = schools.sample(seed=2, chains=3, warmup=100, draws=50)
     data = fit.to_arviz()
-    assert groups(data) == {"posterior", "sample_stats", "observed_data", "constant_data"}
+    assert groups(data) == {"posterior", "sample_stats", "log_likelihood", "posterior_predictive",
+                            "observed_data", "constant_data"}
     posterior = data["posterior"]
     assert posterior["theta"].dims == ("chain", "draw", "J")
     assert posterior["theta"].shape == (3, 50, 8)
@@ -72,7 +73,8 @@ def test_more_groups(schools):
     fit = schools.sample(seed=2, chains=2, warmup=30, draws=20, save_warmup=True)
     data = fit.to_arviz(prior=400)
     assert groups(data) == {"posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats",
-                            "prior", "observed_data", "constant_data"}
+                            "prior", "prior_predictive", "log_likelihood",
+                            "posterior_predictive", "observed_data", "constant_data"}
     np.testing.assert_array_equal(data["warmup_posterior"]["mu"].values,
                                   fit.warmup_draws[..., 0])
     assert data["warmup_sample_stats"]["step_size"].shape == (2, 30)

@@ -1,6 +1,8 @@
 """Programs to models: by path, by text, by library; and what the compiler refuses."""
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -90,6 +92,15 @@ def test_compilers(tmp_path, command):
     broken.chmod(0o755)
     with pytest.raises(borel.CompilerDefect, match="^a defect$"):
         borel.compile(NORMAL, compiler=broken)
+
+
+def test_the_command_by_its_package(tmp_path):
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", "borel", *arguments], capture_output=True,
+                              text=True)
+    assert run("check", SCHOOLS).returncode == 0
+    done = run("check", tmp_path / "nothing.ppl")
+    assert done.returncode == 1 and "nothing.ppl" in done.stderr
 
 
 def test_files_that_are_no_programs(tmp_path):
