@@ -29,7 +29,8 @@ def compiler_path() -> str:
 
 def compile(program: PathLike, *, infer: Optional[str] = None,
             cpu: Union[str, Sequence[str], None] = None, library: Optional[PathLike] = None,
-            hessian: bool = False, output: Optional[PathLike] = None, compiler: Optional[PathLike] = None,
+            hessian: bool = False, output: Optional[PathLike] = None,
+            compiler: Optional[PathLike] = None,
             dims: Optional[Mapping[str, object]] = None,
             coords: Optional[Mapping[str, Sequence[object]]] = None) -> Model:
     """Compiles a program: a path of a .ppl file, or the program itself, a string with `{`.
@@ -47,9 +48,9 @@ def compile(program: PathLike, *, infer: Optional[str] = None,
     """
     with tempfile.TemporaryDirectory(prefix="borel-") as folder:
         source = os.fspath(program)
-        if "{" in source:
+        if isinstance(program, str) and "{" in program:
             source = os.path.join(folder, "program.ppl")
-            Path(source).write_text(os.fspath(program), encoding="utf-8")
+            Path(source).write_text(program, encoding="utf-8")
         made = os.path.join(folder, "program.so") if output is None else os.fspath(output)
         if not made.endswith(".so"):
             raise ValueError(f"output: found {made!r}, expected a name that ends with .so")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
@@ -9,7 +10,7 @@ from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import DataError
+from ._errors import ArgumentError, DataError
 
 Array = NDArray[Any]
 
@@ -48,6 +49,17 @@ def _dim_text(symbol: Optional[str], offset: int) -> str:
 def in_memory_order(array: Array, column_major: bool) -> Array:
     """A view whose rows are contiguous where `array` lies in memory as the layout wants it."""
     return array.swapaxes(-1, -2) if column_major and array.ndim >= 2 else array
+
+
+def check_seed(seed: Any) -> int:
+    """A seed as the runtime takes it."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**64:
+        raise ArgumentError(f"seed: found {seed!r}, expected an integer from 0 to 2^64 - 1")
+    return number
 
 
 Entry = Tuple[str, Array, Tuple[int, ...]]

@@ -35,7 +35,7 @@ class Fit(Mapping[str, Array]):
     of an interrupted run, whose chains differ in length, those and the common length that keep
     most. draws, statistics: flat, chains x draws x `posterior.names`, x `model.statistics`.
     warmup_draws, warmup_statistics: of warm-up, with save_warmup, else None.
-    all_draws: of every chain, all that it finished, flat; longer than `draws` if it was interrupted.
+    all_draws: of every chain, all that it finished, flat; more than `draws` if interrupted.
     seed, settings, warmup: what the run was asked for. records: how each chain went, of all.
     seconds: of the whole run. interrupted: whether Ctrl-C ended it.
     """

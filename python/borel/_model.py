@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
-from ._data import (TYPES, Array, Converter, Input, in_memory_order, json_point, json_values,
-                    read_inputs, read_json)
-from ._errors import ArgumentError, BorelWarning, DataError, Error, NotSupported, ProgramError
+from ._data import (TYPES, Array, Converter, Input, check_seed, in_memory_order, json_point,
+                    json_values, read_inputs, read_json)
+from ._errors import ArgumentError, BorelWarning, Error, NotSupported
 from ._fit import Fit
 from ._sample import run_machine
 
@@ -177,7 +177,7 @@ class Model:
 
     def __call__(self, **values: Any) -> "Posterior":
         """`bind` with inputs by name."""
-        return self.bind(values)
+        return Posterior._bind(self, values, None, None)
 
     def bind(self, data: Union[Mapping[str, Any], str, "os.PathLike[str]", None] = None, *,
              model: Optional[str] = None, copy: Optional[bool] = None) -> "Posterior":
@@ -250,9 +250,9 @@ class Posterior:
         try:
             self._instance = _core.Instance(model._library, self._json or "", converter.entries)
         finally:
-            model._warn(stacklevel=4)
+            model._warn(stacklevel=3)
         for name in converter.unused:
-            warnings.warn(f"`{name}` is no input of the program", BorelWarning, stacklevel=4)
+            warnings.warn(f"`{name}` is no input of the program", BorelWarning, stacklevel=3)
         if model_name is None:
             self._number = self._instance.default_model()
         elif model_name in model.models:
@@ -320,7 +320,8 @@ class Posterior:
         u = self._points(u)
         gradient = np.empty(u.shape)
         if u.ndim == 1:
-            return (self._instance.log_density_gradient(self._number, jacobian, u, gradient), gradient)
+            value = self._instance.log_density_gradient(self._number, jacobian, u, gradient)
+            return value, gradient
         values = np.empty(u.shape[:-1])
         self._instance.log_density_gradients(self._number, jacobian, u, values, gradient)
         return values, gradient
@@ -408,7 +409,7 @@ class Posterior:
         the prior. One by default, else arrays whose first dimension is `draws`. The same seed and
         stream give the same draws, and more draws begin with them."""
         flat = np.empty((1 if draws is None else draws, self.draw_size))
-        self._instance.simulate(self._number, seed, stream, 0, flat)
+        self._instance.simulate(self._number, check_seed(seed), stream, 0, flat)
         return self.unflatten(flat[0] if draws is None else flat)
 
     # ---- observations ---------------------------------------------------------------------------
@@ -421,7 +422,7 @@ class Posterior:
         flat = self._flat_draws(draws)
         observed = np.empty(flat.shape[:-1] + (self._instance.observed_size(self._number),))
         self._check_observes()
-        self._instance.predict(self._number, seed, stream, 0, flat, observed)
+        self._instance.predict(self._number, check_seed(seed), stream, 0, flat, observed)
         return {s.name: s.view(observed) for s in self._observed}
 
     def log_likelihood(self, draws: Any) -> Dict[str, Array]:
@@ -477,9 +478,10 @@ class Posterior:
         """
         if not self.model._has_machine:
             raise NotSupported("the program has no machine, only models")
-        if self._number != self._instance.default_model():
-            raise NotSupported(f"the machine samples `{self.model.models[self._instance.default_model()]}"
-                               f"`, not `{self.model.models[self._number]}`")
+        own = self._instance.default_model()
+        if self._number != own:
+            raise NotSupported(f"the machine samples `{self.model.models[own]}`, not "
+                               f"`{self.model.models[self._number]}`")
         radius, point = self._start(init)
         try:
             return run_machine(self, chains=chains, warmup=warmup, draws=draws, seed=seed,

@@ -7,12 +7,12 @@ import os
 import secrets
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 
 import numpy as np
 
 from . import _core
-from ._data import Array
+from ._data import Array, check_seed
 from ._errors import ArgumentError, BorelWarning
 from ._fit import ChainRecord, Fit
 from ._progress import Progress
@@ -30,7 +30,7 @@ def run_machine(posterior: "Posterior", *, chains: Optional[int], warmup: Option
               "warmup": _count(posterior, "warmup", warmup, 1000),
               "draws": _count(posterior, "draws", draws, 1000)}
     pairs = [(name, _setting(name, value)) for name, value in settings.items()]
-    seed = secrets.randbits(63) if seed is None else _seed(seed)
+    seed = secrets.randbits(63) if seed is None else check_seed(seed)
     if threads is None:
         threads = min(counts["chains"], len(os.sched_getaffinity(0)))
     elif threads < 1:
@@ -81,14 +81,4 @@ def _setting(name: str, value: Any) -> float:
         raise ArgumentError(f"{name}: found {value!r}, expected a number") from None
     if math.isnan(number):
         raise ArgumentError(f"{name}: found NaN, expected a number")
-    return number
-
-
-def _seed(seed: Any) -> int:
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        number = -1
-    if not 0 <= number < 2**64:
-        raise ArgumentError(f"seed: found {seed!r}, expected an integer from 0 to 2^64 - 1")
     return number

@@ -76,6 +76,7 @@ class Run {
       thread.join();
     }
     if (raised_ != nullptr) {
+      borel_error_free(error_);
       std::rethrow_exception(raised_);
     }
     if (code_ != BOREL_SUCCESS && !(code_ == BOREL_CANCELLED && interrupts_ > 0)) {
@@ -144,14 +145,20 @@ class Run {
                divergences_.load(std::memory_order_relaxed));
         }
       } catch (nb::python_error& error) {
-        cancelled_.store(1, std::memory_order_relaxed);
-        if (error.matches(PyExc_KeyboardInterrupt)) {
-          ++interrupts_;
-        } else if (raised_ == nullptr) {
-          raised_ = std::current_exception();
-        }
+        error.matches(PyExc_KeyboardInterrupt) ? interrupt() : stop_for(std::current_exception());
+      } catch (...) {
+        stop_for(std::current_exception());
       }
     }
+  }
+
+  void interrupt() {
+    ++interrupts_;
+    cancelled_.store(1, std::memory_order_relaxed);
+  }
+  void stop_for(std::exception_ptr raised) {
+    raised_ = raised_ == nullptr ? raised : raised_;
+    cancelled_.store(1, std::memory_order_relaxed);
   }
 
   const borel::Instance& instance_;

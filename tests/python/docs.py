@@ -1,6 +1,6 @@
 """The programs of a page work: docs.py PAGE.md
-Its ```python blocks run one after the other, as one program, in a folder that holds each ```ppl block under the
-name that the text before it tells (`name.ppl`)."""
+Its ```python blocks run one after the other, as one program, in a folder that holds each ```ppl
+block under the name that the text before it tells (`name.ppl`)."""
 import os
 import re
 import sys

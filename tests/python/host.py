@@ -11,7 +11,8 @@ ROOT = sys.argv[1]
 SCHOOLS = os.path.join(ROOT, "examples/eight_schools/eight_schools.json")
 
 with tempfile.TemporaryDirectory() as root:
-    folder = shutil.copytree(os.path.join(ROOT, "examples/hosts/python"), os.path.join(root, "host"))
+    folder = os.path.join(root, "host")
+    shutil.copytree(os.path.join(ROOT, "examples/hosts/python"), folder)
 
     def run(*arguments):
         return subprocess.run([sys.executable, "schools.py", *arguments], capture_output=True,
@@ -24,7 +25,8 @@ with tempfile.TemporaryDirectory() as root:
     # posteriordb's reference: mu 4.36, tau 3.55.
     assert abs(float(rows["mu"]) - 4.4) < 0.4 and abs(float(rows["tau"]) - 3.6) < 0.4, rows
     assert re.search(r"^\d+ of 4000 transitions diverged$", done.stdout, re.M), done.stdout
-    means = [float(mean) for mean in re.findall(r"^without school \d: mu (\S+)$", done.stdout, re.M)]
+    means = [float(mean) for mean in
+             re.findall(r"^without school \d: mu (\S+)$", done.stdout, re.M)]
     # The schools that pull the common mean most: 18 with the error 10, and -1 with the error 9.
     assert len(means) == 8 and (means.index(min(means)), means.index(max(means))) == (6, 4), means
     assert min(means) < float(rows["mu"]) < max(means), means
@@ -38,5 +40,6 @@ with tempfile.TemporaryDirectory() as root:
         file.write('{"y": [1, 2], "sigma": [1, -2]}')
     done = run("bad.json")
     assert done.returncode == 1 and done.stdout == "", done
-    assert re.match(r"schools.ppl:\d+:\d+: `sigma\[2\]` \(counting from 1\): found -2", done.stderr), done.stderr
+    assert re.match(r"schools.ppl:\d+:\d+: `sigma\[2\]` \(counting from 1\): found -2",
+                    done.stderr), done.stderr
 print("the host works")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import borel
-from conftest import GROUPED, SCHOOLS
+from conftest import SCHOOLS
 
 arviz = pytest.importorskip("arviz")
 pytestmark = pytest.mark.filterwarnings("ignore::borel.BorelWarning")

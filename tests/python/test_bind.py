@@ -40,8 +40,8 @@ def test_ints_and_matrices_are_borrowed(grouped_model, grouped_data):
 
 
 def test_matrices_in_rows_are_copied(grouped_model, grouped_data):
-    columns = density(grouped_model.bind({**grouped_data, "X": np.asfortranarray(grouped_data["X"])}))
     x = grouped_data["X"]
+    columns = density(grouped_model.bind({**grouped_data, "X": np.asfortranarray(x)}))
     posterior = grouped_model.bind(grouped_data)
     assert density(posterior) == columns and not np.shares_memory(posterior.data["X"], x)
     np.testing.assert_array_equal(posterior.data["X"], x)
@@ -140,11 +140,13 @@ def test_names(schools_model, schools_data):
     with pytest.raises(borel.DataError, match="`sigma` is missing") as caught:
         schools_model(y=schools_data["y"])
     assert caught.value.subject == "sigma"
-    with pytest.warns(borel.BorelWarning, match="`weight`"):
-        schools_model(weight=3, **schools_data)
     text = json.dumps({"weight": 3, **{k: v.tolist() for k, v in schools_data.items()}})
-    with pytest.warns(borel.BorelWarning, match="`weight`"):
-        schools_model.bind(text)
+    for bind in (lambda: schools_model(weight=3, **schools_data),
+                 lambda: schools_model.bind({"weight": 3, **schools_data}),
+                 lambda: schools_model.bind(text)):
+        with pytest.warns(borel.BorelWarning, match="`weight`") as told:
+            bind()
+        assert [warning.filename for warning in told] == [__file__]
 
 
 def test_other_arguments(schools_model, schools_data, tmp_path):

@@ -104,8 +104,8 @@ def test_sites(shapes, grouped_model, grouped_data):
     assert sites["spread"].support == "positive" and sites["table"].column_major
     grouped = grouped_model.bind(grouped_data)
     assert grouped.sites["a"].dims == ("J",) and grouped.sites["share"].dims == ("share_dim_0",)
-    assert grouped.names == ["mu", "tau", "share[0]", "share[1]", "share[2]", "a[0]", "a[1]", "a[2]",
-                             "beta[0]", "beta[1]"] + [f"rate[{i}]" for i in range(5)]
+    assert grouped.names == ["mu", "tau", "share[0]", "share[1]", "share[2]", "a[0]", "a[1]",
+                             "a[2]", "beta[0]", "beta[1]"] + [f"rate[{i}]" for i in range(5)]
     assert "table[1,0]" == shapes.names[sites["table"].offset + 1]  # columns are contiguous
 
 
@@ -139,7 +139,8 @@ def test_points_outside(shapes):
     assert caught.value.subject == "share"
     with pytest.raises(borel.ArgumentError, match="`cuts` is missing"):
         shapes.unconstrain({k: v for k, v in values.items() if k != "cuts"})
-    with pytest.raises(borel.ArgumentError, match=r"`grid`: found the shape \(3, 2\), expected \(2, 3\)"):
+    wanted = r"`grid`: found the shape \(3, 2\), expected \(2, 3\)"
+    with pytest.raises(borel.ArgumentError, match=wanted):
         shapes.unconstrain({**values, "grid": np.zeros((3, 2))})
     with pytest.raises(borel.ArgumentError, match="the latent values: found 3 elements"):
         shapes.unconstrain([1, 2, 3])
@@ -156,6 +157,14 @@ def test_simulated_draws(schools):
     first = schools.simulate(seed=4)
     assert first["mu"] == draws["mu"][0] and first["z"].shape == (8,)
     assert schools.simulate(seed=5)["mu"] != first["mu"] != schools.simulate(seed=4, stream=1)["mu"]
+
+
+def test_seeds_of_simulated_draws(schools):
+    for seed in (-1, 2**64, 1.5):
+        with pytest.raises(borel.ArgumentError, match="seed: found"):
+            schools.simulate(seed=seed)
+    assert schools.simulate(3, seed=2**64 - 1)["mu"].shape == (3,)
+    assert schools.simulate(0)["z"].shape == (0, 8)
 
 
 def test_discrete_values_are_ints():

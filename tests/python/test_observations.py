@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import borel
-from conftest import NORMAL, SCHOOLS
+from conftest import SCHOOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore::borel.BorelWarning")
 ROWS = """model rows(n: int) {
@@ -50,7 +50,8 @@ def test_log_likelihoods_of_counts(grouped_model, grouped_data):
     n, k, p = grouped_data["trials"], grouped_data["y"], fit["rate"]
     choose = np.array([math.log(math.comb(a, b)) for a, b in zip(n.tolist(), k.tolist())])
     np.testing.assert_allclose(fit.log_likelihood()["y"],
-                               choose + k * np.log(p) + (n - k) * np.log1p(-p), rtol=1e-8, atol=1e-10)
+                               choose + k * np.log(p) + (n - k) * np.log1p(-p), rtol=1e-8,
+                               atol=1e-10)
     drawn = fit.predict()["y"]
     assert drawn.dtype == np.int64 and drawn.shape == (2, 30, 5)
     assert (drawn >= 0).all() and (drawn <= n).all() and drawn[..., 3].std() > 0
@@ -78,7 +79,8 @@ def test_rows_that_are_drawn_as_a_whole():
     terms = posterior.log_likelihood({"level": levels})
     a = np.stack([np.exp(levels), np.full(3, 2.), np.full(3, 3.)], -1)
     lgamma = np.vectorize(math.lgamma)
-    wanted = (lgamma(a.sum(-1)) - lgamma(a).sum(-1))[:, None] + ((a - 1)[:, None] * np.log(y)).sum(-1)
+    wanted = lgamma(a.sum(-1)) - lgamma(a).sum(-1)
+    wanted = wanted[:, None] + ((a - 1)[:, None] * np.log(y)).sum(-1)
     assert terms["y"].shape == (3, 2) and terms["w"].shape == (3,)
     np.testing.assert_allclose(terms["y"], wanted, rtol=1e-12)
     np.testing.assert_allclose(terms["w"], normal_logpdf(0.5, levels, 2), rtol=1e-12)
@@ -96,7 +98,7 @@ def test_models_that_observe_nothing(normal):
     with pytest.raises(borel.NotSupported):
         fit.to_arviz(log_likelihood=True)
     fit.to_arviz()
-    with pytest.raises(borel.ArgumentError, match="the draws: found 3 elements in each, expected 1"):
+    with pytest.raises(borel.ArgumentError, match="the draws: found 3 elements .*expected 1"):
         normal.predict(np.zeros(3))
 
 

@@ -1,7 +1,6 @@
 """Runs: the draws are those of the command, whatever the threads; Ctrl-C; progress."""
 import io
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -107,8 +106,9 @@ infer main(a: real) { nuts(wild(a)) }""")(a=-1.0)
 
 
 def test_divergences_are_told(schools):
-    with pytest.warns(borel.BorelWarning, match="of 4000 draws ended in a divergence"):
+    with pytest.warns(borel.BorelWarning, match="of 4000 draws ended in a divergence") as told:
         fit = schools.sample(seed=1)
+    assert [warning.filename for warning in told] == [__file__]
     assert fit.divergences == int(fit.statistic("divergent__").sum()) > 0
     with pytest.raises(borel.ArgumentError, match="no statistic `lp`; there are lp__"):
         fit.statistic("lp")
