@@ -52,9 +52,11 @@ class Progress:
             self._is_seen = is_notebook or sys.stderr.isatty()
         if self._is_seen:
             options = {"total": self._total, "unit": "it", "dynamic_ncols": True,
+                       "smoothing": 0,  # the rate of all that was done
                        "desc": f"{self._chains} chain{'s' if self._chains > 1 else ''}"}
             try:
                 self._bar = tqdm(**options)
             except ImportError:  # a notebook that cannot show widgets
                 self._bar = text_tqdm(**options)
+            self._bar.start_t -= time.perf_counter() - self._begin
         return self._bar is not None
