@@ -119,6 +119,7 @@ def _data(posterior: "Posterior", names: "Names", site_dims: Mapping[str, Tuple[
     constant: Variables = {}
     values = posterior.data
     declared = {i.name: i.dims for i in posterior.model.inputs}
+    arrays = [name for name, value in values.items() if value.ndim > 0]
     used = {dim for dims in site_dims.values() for dim in dims}
     for name in declared:
         value = values[name]
@@ -126,7 +127,7 @@ def _data(posterior: "Posterior", names: "Names", site_dims: Mapping[str, Tuple[
         if site is not None and site.kind == "observed" and site.shape == value.shape:
             observed[name] = (site_dims[name], value)
         else:
-            constant[name] = (names.of(name, value.ndim, declared[name], list(values)), value)
+            constant[name] = (names.of(name, value.ndim, declared[name], arrays), value)
     used |= {dim for dims, _ in list(observed.values()) + list(constant.values()) for dim in dims}
     # A number that is the length of a dimension of its name is in that dimension already.
     return observed, {name: v for name, v in constant.items() if not (v[0] == () and name in used)}

@@ -127,6 +127,18 @@ def test_sizes_bools_and_matrices(grouped_model, grouped_data, shapes, tmp_path)
     np.testing.assert_array_equal(read["posterior"]["table"].values, fit["table"])
 
 
+def test_sizes_that_are_inputs():
+    """As Stan's programs have them: N is the length of dimensions, not one of the constants."""
+    posterior = borel.compile("""model line(N: int, x: real[N]) { a ~ Normal(0, 1)
+  for i in 0..N { y[i] ~ Normal(a * x[i], 1) } }
+infer main(N: int, x: real[N], y: real[N], unused: int) { nuts(line(N, x) | {y}) }""")(
+        N=3, x=[1., 2, 3], y=[1., 2, 4], unused=7)
+    data = posterior.sample(seed=1, chains=1, warmup=50, draws=20).to_arviz()
+    assert data["constant_data"]["x"].dims == data["observed_data"]["y"].dims == ("N",)
+    assert set(data["constant_data"].data_vars) == {"x", "unused"}
+    assert data["constant_data"]["unused"].item() == 7
+
+
 def test_arviz_works_on_it(schools):
     data = schools.sample(seed=2).to_arviz()
     table = arviz.summary(data, var_names=["mu", "theta"])
