@@ -88,8 +88,8 @@ class Input {
     return out;
   }
   double real() {
-    constexpr double known[] = {0,    1,    -1,     0.5,  0.3,       -2,    3,     10,
-                                1e-8, -1e3, 1e300,  1e9,  4.5,       -0.25, 7.5e2, 2147483648.,
+    constexpr double known[] = {0,    1,    -1,      0.5, 0.3,       -2,    3,     10,
+                                1e-8, -1e3, 1e300,   1e9, 4.5,       -0.25, 7.5e2, 2147483648.,
                                 -0.,  1e19, -1e-320, 100, 0.9999999, 6,     -4,    0.01};
     const int kind = below(32);
     if (kind < 24) {
@@ -372,8 +372,8 @@ class Session {
 
   void evaluate() {
     borel_worker* worker =
-        workers_.empty() ? nullptr : workers_[static_cast<std::size_t>(input_.below(3)) %
-                                              workers_.size()];
+        workers_.empty() ? nullptr
+                         : workers_[static_cast<std::size_t>(input_.below(3)) % workers_.size()];
     const int model = input_.below(32) == 0 ? static_cast<int>(input_.word()) : 0;
     std::int64_t n = 0, size = 0;
     if (!sizes(n, size)) {
@@ -437,7 +437,7 @@ class Session {
     const borel_machine& machine = *program_.program->machine;
     for (int count = input_.below(3); count > 0; --count) {
       const int which = input_.below(machine.parameter_count + 2);
-      std::string name = which < machine.parameter_count        ? machine.parameters[which].name
+      std::string name = which < machine.parameter_count    ? machine.parameters[which].name
                          : which == machine.parameter_count ? std::string("warmup")
                                                             : input_.text(12);
       const bool is_count = name == "warmup" || name == "draws" || name == "chains";
@@ -478,9 +478,8 @@ class Session {
   }
 
   borel_chain* chain() {
-    return chains_.empty()
-               ? nullptr
-               : chains_[static_cast<std::size_t>(input_.below(3)) % chains_.size()];
+    return chains_.empty() ? nullptr
+                           : chains_[static_cast<std::size_t>(input_.below(3)) % chains_.size()];
   }
 
   void restart() {
@@ -579,9 +578,8 @@ class Session {
     options.cancelled = is_over;
     std::vector<double> draws, statistics;
     if (fixed) {
-      const std::int64_t kept = options.chains * (options.draws + (options.save_warmup != 0
-                                                                       ? options.warmup
-                                                                       : 0));
+      const std::int64_t kept =
+          options.chains * (options.draws + (options.save_warmup != 0 ? options.warmup : 0));
       draws.resize(static_cast<std::size_t>(kept * size));
       statistics.resize(
           static_cast<std::size_t>(kept * program_.program->machine->statistic_count));

@@ -213,7 +213,7 @@ borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32
                                       const double* u, double* log_density, double* gradient,
                                       borel_error** error);
 /* Log density and gradient as above, and the product of the Hessian with `v`: all exact, by the
- * derivative of the gradient along v, at some two to three times a gradient's cost. `v` and
+ * derivative of the gradient along v, at one and a half to four times a gradient's cost. `v` and
  * `product` have borel_dimension elements; `u` and `v` may be the same memory, results overlap with
  * nothing. Where the density is 0 gradient and product are unspecified. A program has it when it
  * was built with `borel build --hessian`; else this is BOREL_NOT_SUPPORTED. */
