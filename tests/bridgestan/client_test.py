@@ -274,6 +274,27 @@ class Client(unittest.TestCase):
             np.testing.assert_array_equal(
                 self.schools.log_density_hessian_vector_product(u, np.zeros(10))[1], np.zeros(10))
 
+    def test_hessian_by_differences(self):
+        # The gradient takes trigamma, whose derivative is not known.
+        program = os.path.join(ROOT, "tests", "host", "programs", "no_hessian.ppl")
+        result = borel("build", program, "--bridgestan", "--output", self.path("no_hessian.so"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("differences of its gradient", result.stderr)
+        of = model(self.path("no_hessian.so"))
+        self.assertIn("BRIDGESTAN_AD_HESSIAN=false", of.model_info())
+        # With x = e^u: -x^2 / 2 + digamma(x) + u, to which the series of digamma is enough.
+        x, k = np.exp(0.4), np.arange(200000)
+        trigamma, tetragamma = (1 / (x + k)**2).sum() + 1 / (x + 200000 - 0.5), (
+            -2 / (x + k)**3).sum() - 1 / (x + 200000 - 0.5)**2
+        expected = -2 * x**2 + x * trigamma + x**2 * tetragamma
+        u, v = np.array([0.4]), np.array([3.])
+        hessian = of.log_density_hessian(u)[2]
+        self.assertAlmostEqual(hessian[0, 0], expected, delta=1e-7)
+        self.assertAlmostEqual(of.log_density_hessian_vector_product(u, v)[1][0], 3 * expected,
+                               delta=1e-6)
+        u[0] = -800
+        self.fails("the density is 0|not finite", of.log_density_hessian, u)
+
     def test_points_without_a_density(self):
         u = self.points(self.shapes)[0]
         u[1] = -800  # spread is 0: the density is, as the parameter's constraint says
