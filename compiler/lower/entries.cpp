@@ -236,6 +236,8 @@ void ModuleLowering::describe_program() {
     const bool observes = std::any_of(model.sites.begin(), model.sites.end(), [](const auto& site) {
       return site.kind == typed::Site::Kind::Observed;
     });
+    for (const typed::Site& site : model.sites)
+      if (site.kind == typed::Site::Kind::Observed && !site.observed) can.predict = false;
     // A whole number that was observed where the model draws a real cannot be read anew.
     models_.at(id).walk([&](prob::ObservedOp read) {
       const typed::Site& site = model.sites[static_cast<size_t>(read.getSite())];

@@ -260,7 +260,7 @@ LogicalResult differentiate_along(func::FuncOp source, llvm::ArrayRef<bool> wrt,
                                   llvm::ArrayRef<bool> of, func::FuncOp target) {
   func::FuncOp work = source.clone();
   count_whiles(work);
-  const Activity active(work, wrt);
+  const Activity active(work, wrt, /*through_intos=*/true);
   Block* body = target.addEntryBlock();
   OpBuilder b = OpBuilder::atBlockBegin(body);
   Tangents tangents(b, active, target->getParentOfType<mlir::ModuleOp>());

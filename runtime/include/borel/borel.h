@@ -213,7 +213,7 @@ borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32
                                       const double* u, double* log_density, double* gradient,
                                       borel_error** error);
 /* Log density and gradient as above, and the product of the Hessian with `v`: all exact, by the
- * derivative of the gradient along v, at some two to three times a gradient's cost. `v` and
+ * derivative of the gradient along v, at one and a half to four times a gradient's cost. `v` and
  * `product` have borel_dimension elements; `u` and `v` may be the same memory, results overlap with
  * nothing. Where the density is 0 gradient and product are unspecified. A program has it when it
  * was built with `borel build --hessian`; else this is BOREL_NOT_SUPPORTED. */
@@ -238,8 +238,9 @@ borel_code borel_simulate(borel_worker* worker, int32_t model, borel_key key, do
  * y[t-1], s)` the y[t-1] is the one that was drawn; other parameters and sizes of arrays are the
  * data's, and elements that the model does not draw are as observed. The same seed, stream and step
  * give the same bits in any thread: take the chain for the stream and the draw's number for the
- * step. BOREL_NOT_SUPPORTED where a distribution of an observed site cannot be drawn from, or none
- * is observed. */
+ * step. Where a parameter is outside its constraint, as in no draw of a chain, values mean nothing.
+ * BOREL_NOT_SUPPORTED where a distribution of an observed site cannot be drawn from, or none is
+ * observed. */
 borel_code borel_predict(borel_worker* worker, int32_t model, borel_key key, const double* draw,
                          double* observed, borel_error** error);
 /* The log density of each draw that is observed, at the latent values that lead `draw`, with
