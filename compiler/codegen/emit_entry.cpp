@@ -211,6 +211,21 @@ llvm::Function* EntryEmitter::density(const ModelDescription& model, const std::
   return function;
 }
 
+llvm::Function* EntryEmitter::hessian_vector(const ModelDescription& model,
+                                             const std::string& name) {
+  if (name.empty()) return nullptr;
+  const llvm::SmallVector<llvm::Type*> types(7, m_.ptr);
+  auto* function = open(name, m_.i32, types, 0, 1);
+  IRValue* dimension = model_dimension(model);
+  const Called called =
+      call(m_.function(name), begin_workspace(),
+           {argument(2), dimension, argument(3), dimension, argument(5), argument(6)});
+  finish(called.status);
+  b_.CreateStore(called.scalars.front(), argument(4));
+  b_.CreateRet(b_.getInt32(BOREL_OK));
+  return function;
+}
+
 llvm::Function* EntryEmitter::diagnose(const ModelDescription& model) {
   if (model.diagnose.empty()) return nullptr;
   auto* function = open(model.diagnose, m_.i32, {m_.ptr, m_.ptr, m_.ptr}, 0, 1);
@@ -270,9 +285,18 @@ llvm::Function* EntryEmitter::unconstrain(const ModelDescription& model) {
   if (model.unconstrain.empty()) return nullptr;
   auto* function = open(model.unconstrain, m_.i32, {m_.ptr, m_.ptr, m_.ptr, m_.ptr}, 0, 1);
   EmittedFunction& callee = m_.function(model.unconstrain);
-  const auto all = shapes(model);
+  llvm::SmallVector<IRValue*> arguments = latents(callee, model, shapes(model), argument(2));
+  arguments.push_back(argument(3));
+  b_.CreateRet(call(callee, begin_workspace(), arguments).status);
+  return function;
+}
+
+llvm::SmallVector<llvm::Value*> EntryEmitter::latents(EmittedFunction& callee,
+                                                      const ModelDescription& model,
+                                                      llvm::ArrayRef<SiteShape> all,
+                                                      IRValue* draw) {
   llvm::SmallVector<IRValue*> arguments;
-  IRValue* place = argument(2);
+  IRValue* place = draw;
   for (unsigned i = 0; i < callee.source.getNumArguments(); ++i) {
     const mlir::Type type = callee.source.getArgumentTypes()[i];
     if (auto tensor = mlir::dyn_cast<mlir::RankedTensorType>(type)) {
@@ -289,8 +313,50 @@ llvm::Function* EntryEmitter::unconstrain(const ModelDescription& model) {
     }
     place = at(place, b_.CreateMul(all[i].elements, b_.getInt64(8)));
   }
-  arguments.push_back(argument(3));
-  b_.CreateRet(call(callee, begin_workspace(), arguments).status);
+  return arguments;
+}
+
+llvm::Value* EntryEmitter::call_for_observed(EmittedFunction& callee, const ModelDescription& model,
+                                             IRValue* top, IRValue* draw, IRValue* to,
+                                             bool draws_only) {
+  const auto all = shapes(model);
+  llvm::SmallVector<IRValue*> arguments = latents(callee, model, all, draw), places;
+  unsigned result = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const SiteDescription& site = model.sites[i];
+    if (site.kind != SiteDescription::Kind::Observed) continue;
+    IRValue* count = b_.getInt64(1);
+    for (std::int32_t d = 0; d < (draws_only ? site.draw_rank : site.rank); ++d)
+      count = b_.CreateMul(count, all[i].extents[static_cast<unsigned>(d)]);
+    internal_check(result < callee.source.getNumResults(), "fewer results than observed sites");
+    if (prob::is_array(callee.source.getResultTypes()[result++])) {
+      arguments.push_back(to);
+    } else {
+      places.push_back(to);
+    }
+    to = at(to, b_.CreateMul(count, b_.getInt64(8)));
+  }
+  const Called called = call(callee, top, arguments);
+  finish(called.status);
+  for (auto [scalar, place] : llvm::zip_equal(called.scalars, places))
+    b_.CreateStore(scalar, place);
+  return called.status;
+}
+
+llvm::Function* EntryEmitter::predict(const ModelDescription& model) {
+  if (model.predict.empty()) return nullptr;
+  auto* function = open(model.predict, m_.i32, {m_.ptr, m_.ptr, m_.ptr, m_.ptr, m_.ptr}, 0, 1);
+  IRValue* top = begin_workspace(2);
+  b_.CreateRet(call_for_observed(m_.function(model.predict), model, top, argument(3), argument(4),
+                                 /*draws_only=*/false));
+  return function;
+}
+
+llvm::Function* EntryEmitter::log_likelihood(const ModelDescription& model) {
+  if (model.log_likelihood.empty()) return nullptr;
+  auto* function = open(model.log_likelihood, m_.i32, {m_.ptr, m_.ptr, m_.ptr, m_.ptr}, 0, 1);
+  b_.CreateRet(call_for_observed(m_.function(model.log_likelihood), model, begin_workspace(),
+                                 argument(2), argument(3), /*draws_only=*/true));
   return function;
 }
 

@@ -16,10 +16,13 @@ class EntryEmitter {
   llvm::Function* draw_size(const ModelDescription& model);
   llvm::Function* site_shape(const ModelDescription& model);
   llvm::Function* density(const ModelDescription& model, const std::string& name, bool gradient);
+  llvm::Function* hessian_vector(const ModelDescription& model, const std::string& name);
   llvm::Function* diagnose(const ModelDescription& model);
   llvm::Function* constrain(const ModelDescription& model);
   llvm::Function* unconstrain(const ModelDescription& model);
   llvm::Function* simulate(const ModelDescription& model);
+  llvm::Function* predict(const ModelDescription& model);
+  llvm::Function* log_likelihood(const ModelDescription& model);
 
   llvm::Function* state_size(const MachineDescription& machine, const ModelDescription& model);
   llvm::Function* init(const MachineDescription& machine, const ModelDescription& model);
@@ -70,6 +73,13 @@ class EntryEmitter {
   IRValue* call_for_draw(EmittedFunction& callee, const ModelDescription& model, IRValue* top,
                          llvm::SmallVector<IRValue*> arguments, IRValue* draw);
   IRValue* to_real(IRValue* scalar);
+  // The latent sites' values in a draw, as arguments of `callee`: pointers and extents of arrays.
+  llvm::SmallVector<IRValue*> latents(EmittedFunction& callee, const ModelDescription& model,
+                                      llvm::ArrayRef<SiteShape> shapes, IRValue* draw);
+  // Calls `callee`, which returns reals for each observed site, over the first `rank` dimensions of
+  // each, and puts them one after another.
+  IRValue* call_for_observed(EmittedFunction& callee, const ModelDescription& model, IRValue* top,
+                             IRValue* draw, IRValue* to, bool draws_only);
   // for i in 0..elements
   void for_each(IRValue* elements, llvm::function_ref<void(IRValue*)> body);
 

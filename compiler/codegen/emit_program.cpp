@@ -119,7 +119,7 @@ class Descriptor {
                                  : s.kind == SiteDescription::Kind::Derived ? BOREL_DERIVED
                                                                             : BOREL_OBSERVED;
     return record({text(s.name), number(kind), number(type_of(s.type)), number(s.rank),
-                   layout(s.column_major), text(s.support), span(s.span)});
+                   layout(s.column_major), text(s.support), span(s.span), number(s.draw_rank)});
   }
 
   llvm::Constant* model(const ModelDescription& d) {
@@ -132,7 +132,10 @@ class Descriptor {
                    function(entries_.density(d, d.log_density_plain, false)),
                    function(entries_.density(d, d.log_density_gradient_plain, true)),
                    function(entries_.constrain(d)), function(entries_.unconstrain(d)),
-                   function(entries_.simulate(d)), function(entries_.diagnose(d))});
+                   function(entries_.simulate(d)), function(entries_.diagnose(d)),
+                   function(entries_.hessian_vector(d, d.hessian_vector)),
+                   function(entries_.hessian_vector(d, d.hessian_vector_plain)),
+                   function(entries_.predict(d)), function(entries_.log_likelihood(d))});
   }
 
   llvm::Constant* machine() {

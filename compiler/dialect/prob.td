@@ -239,6 +239,19 @@ def Prob_ObserveOp : Prob_Op<"observe", [AttrSizedOperandSegments,
   }];
 }
 
+def Prob_ObservedOp : Prob_Op<"observed", [Pure]> {
+  let summary = "what an observed site holds where the model reads it: its data";
+  let description = [{
+    `value` is all of the site's data, whose type may be another than the site's (whole numbers for
+    a real site). `transposed`: the last two dimensions of the data lie the other way round than the
+    site's. A model has one for each observed site at its start, and one wherever it reads the site
+    by name. All but `predict` replace it by the data.
+  }];
+  let arguments = (ins Prob_Value:$data, I64Attr:$site, UnitAttr:$transposed);
+  let results = (outs Prob_Value:$value);
+  let assemblyFormat = "$data `:` type($data) `site` $site (`transposed` $transposed^)? attr-dict `->` type($value)";
+}
+
 def Prob_LatentOp : Prob_Op<"latent", [AttrSizedOperandSegments,
     MemoryEffects<[MemWrite<Prob_TraceResource>]>]> {
   let summary = "the value of a latent site, read from the function's trace arguments";

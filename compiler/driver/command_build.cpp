@@ -147,6 +147,26 @@ int dump(const BuildArguments& arguments) {
   return std::cout.good() ? exit_ok : exit_output;
 }
 
+/// With the products that were asked for. BridgeStan's functions can do without them, by
+/// differences of gradients, where the gradient's own derivative is not known.
+std::optional<CompiledProgram> compile_wanted(const BuildArguments& arguments,
+                                              PipelineOptions options, SourceManager& sources,
+                                              Diagnostics& diagnostics, StageTimes& times) {
+  options.functions.hessian = arguments.hessian;
+  if (arguments.hessian || !arguments.bridgestan)
+    return compile(options, sources, diagnostics, times);
+  options.functions.hessian = true;
+  SourceManager first_sources;
+  Diagnostics first;
+  if (auto compiled = compile(options, first_sources, first, times)) return compiled;
+  options.functions.hessian = false;
+  auto compiled = compile(options, sources, diagnostics, times);
+  if (compiled)
+    std::cerr << "borel build: the Hessian of this program has no exact derivative, bs_* functions "
+                 "take differences of its gradient (borel build --hessian says why)\n";
+  return compiled;
+}
+
 }  // namespace
 
 int run_build(const BuildArguments& arguments) {
@@ -170,7 +190,7 @@ int run_build(const BuildArguments& arguments) {
   options.recorded_file = fs::path(options.file).filename().string();
   options.symbol = to.library.name + "_program";
   if (to.form == Form::shared) options.aliases = {BOREL_PROGRAM_SYMBOL};
-  const auto compiled = compile(options, sources, diagnostics, times);
+  const auto compiled = compile_wanted(arguments, options, sources, diagnostics, times);
   print_diagnostics(diagnostics, sources);
   if (arguments.program.time_passes) print_times(times, std::cerr);
   if (!compiled) return exit_program;

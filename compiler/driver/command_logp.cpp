@@ -27,6 +27,7 @@ std::string json_number(double x) {
 int run_logp(const LogpArguments& arguments) {
   LowerOptions functions;
   functions.constrain = functions.unconstrain = functions.simulate = false;
+  functions.predict = functions.log_likelihood = false;
   BoundProgram bound;
   if (const int code = bind_program(arguments.program, arguments.data, functions, bound)) {
     return code;

@@ -64,7 +64,7 @@ runtime::Failure set_parameters(const SampleArguments& arguments, runtime::Param
 void explain_start(const SampleArguments& arguments, const runtime::SampleOptions& options) {
   LowerOptions functions;
   functions.log_density_gradient = functions.constrain = functions.unconstrain = false;
-  functions.simulate = false;
+  functions.simulate = functions.predict = functions.log_likelihood = false;
   BoundProgram bound;
   if (bind_program(arguments.program, arguments.data, functions, bound) != exit_ok) return;
   const borel_model& model = bound.instance->machine_model();
@@ -96,6 +96,7 @@ int run_sample(const SampleArguments& arguments, const RunRecord* earlier) {
   // A run needs what its machine calls, and unconstrain for starts given by name.
   functions.log_density = functions.log_density_gradient = functions.diagnose = false;
   functions.constrain = functions.simulate = false;
+  functions.predict = functions.log_likelihood = false;
   functions.unconstrain = !arguments.initial.empty();
   BoundProgram bound;
   if (const int code = bind_program(arguments.program, arguments.data, functions, bound)) {

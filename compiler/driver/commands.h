@@ -23,6 +23,7 @@ struct BuildArguments {
   ProgramArguments program;
   std::string dump_after, output, depfile;
   bool address_sanitizer = false, bridgestan = false;
+  bool hessian = false;  // products with the Hessian; asked for by bridgestan where they can be had
 };
 int run_build(const BuildArguments& arguments);
 

@@ -77,6 +77,7 @@ Json models(const ProgramDescription& program) {
                        {"kind", kinds[static_cast<int>(site.kind)]},
                        {"type", type_name(site.type)},
                        {"dims", site.dims},
+                       {"draw_rank", site.draw_rank},
                        {"matrix", site.column_major},
                        {"layout", layout(site.column_major)},
                        {"support", site.support},
@@ -93,6 +94,10 @@ Json models(const ProgramDescription& program) {
     has("unconstrain", model.unconstrain);
     has("simulate", model.simulate);
     has("diagnose", model.diagnose);
+    has("predict", model.predict);
+    has("log_likelihood", model.log_likelihood);
+    has("hessian_vector", model.hessian_vector);
+    has("hessian_vector_plain", model.hessian_vector_plain);
     out.push_back({{"name", model.name}, {"functions", functions}, {"sites", sites}});
   }
   return out;

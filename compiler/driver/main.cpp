@@ -106,6 +106,8 @@ int run(int argc, char** argv) {
   build_command->add_option("-o,--output", build.output,
                             "NAME or NAME.a (a static library), NAME.so (a shared library) or "
                             "NAME.o (an object); NAME.h and NAME.json are written beside it");
+  build_command->add_flag("--hessian", build.hessian,
+                          "with products of the Hessian and a vector: borel_hessian_vector");
   build_command->add_flag("--bridgestan", build.bridgestan,
                           "with NAME.so: export the functions of BridgeStan, for its clients");
   build_command->add_option("--depfile", build.depfile,

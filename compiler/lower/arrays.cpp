@@ -162,14 +162,14 @@ View FunctionLowering::aligned(const typed::Expr& arg, bool matrix) {
 
 View FunctionLowering::view(const typed::Expr& expr) {
   if (expr.type.kind != typed::Type::Kind::Array) return view_of(value(expr));
-  if (const auto* node = as<typed::VarRef>(expr)) {
-    const Value array = variable(node->variable).front();
+  if (as<typed::VarRef>(expr)) {
+    const Value array = value(expr);
     // The shape of a parameter, of a slot and of what a loop carries is the variable's, which its
     // type states (so that loops over several of them have one bound); the array itself tells the
     // shape of anything else.
     mlir::Operation* made_by = array.getDefiningOp();
-    const bool stated =
-        !made_by || made_by->getNumRegions() != 0 || mlir::isa<prob::DataOp>(made_by);
+    const bool stated = !made_by || made_by->getNumRegions() != 0 ||
+                        mlir::isa<prob::DataOp, prob::ObservedOp>(made_by);
     View out;
     out.base = array;
     out.cheap = true;

@@ -15,12 +15,15 @@ bool is_latent(const typed::Site& site) { return site.kind == typed::Site::Kind:
 
 /// What of a model can be made at all.
 struct Abilities {
-  bool continuous = true, constrain = true, unconstrain = true, simulate = true;
+  bool continuous = true, constrain = true, unconstrain = true, simulate = true, predict = true;
 
   void look(const typed::Block& block) {
     for (const typed::Stmt& stmt : block) {
       if (const auto* sample = typed::as<typed::Sample>(stmt)) {
-        if (sample->observed) continue;
+        if (sample->observed) {
+          if (!sample->distribution.sampler) predict = false;
+          continue;
+        }
         const typed::Support& support = sample->support;
         if (support.discrete) continuous = constrain = unconstrain = false;
         if (support.constrain && !support.unconstrain) unconstrain = false;
@@ -59,22 +62,33 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
   } else if (kind == "unconstrain") {
     llvm::append_range(arguments, latents);
     results = {reals};
+  } else if (kind == "predict" || kind == "log_likelihood") {
+    for (const typed::Site& site : model.sites) {
+      const bool terms = kind == "log_likelihood" && !is_latent(site);
+      const size_t rank = terms ? static_cast<size_t>(site.outer_rank) : site.type.dims.size();
+      const mlir::Type of = prob::array_type(real, static_cast<unsigned>(rank));
+      if (is_latent(site)) arguments.push_back(of);
+      if (site.kind == typed::Site::Kind::Observed) results.push_back(of);
+    }
   } else if (kind == "trace_log_density") {
     llvm::append_range(arguments, latents);
     results = {real};
   } else if (kind == "diagnose") {
     arguments.push_back(reals);
   } else {
+    const bool product = kind.starts_with("hessian_vector");
     arguments.push_back(reals);
     results = {real};
-    if (kind.contains("gradient")) results.push_back(reals);
+    if (product) arguments.push_back(reals);
+    if (product || kind.contains("gradient")) results.push_back(reals);
+    if (product) results.push_back(reals);
   }
   function = make_function(name, arguments, results, location(model.span), false);
   function->setAttr(
       prob::derive_attribute,
       b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
                            b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
-  if (kind.contains("log_density"))
+  if (kind.contains("log_density") || kind.starts_with("hessian_vector"))
     function->setAttr(prob::density_attribute, mlir::UnitAttr::get(context_));
   return function;
 }
@@ -195,6 +209,7 @@ void ModuleLowering::describe_program() {
         s.column_major = site.type.matrix;
         s.support = site.support;
         s.span = describe(site.span);
+        s.draw_rank = site.outer_rank;
         for (const typed::Size& dim : site.type.dims) s.dims.push_back(dim_text(dim));
       }
     description.shape = "shape." + model.name;
@@ -212,9 +227,26 @@ void ModuleLowering::describe_program() {
     description.log_density_plain = want(density, "log_density_plain");
     description.log_density_gradient = want(gradient, "log_density_gradient");
     description.log_density_gradient_plain = want(gradient, "log_density_gradient_plain");
+    const bool hessian = options_.hessian && can.continuous;
+    description.hessian_vector = want(hessian, "hessian_vector");
+    description.hessian_vector_plain = want(hessian, "hessian_vector_plain");
     description.constrain = want(options_.constrain && can.constrain, "constrain");
     description.unconstrain = want(options_.unconstrain && can.unconstrain, "unconstrain");
     description.simulate = want(options_.simulate && can.simulate, "simulate");
+    const bool observes = std::any_of(model.sites.begin(), model.sites.end(), [](const auto& site) {
+      return site.kind == typed::Site::Kind::Observed;
+    });
+    for (const typed::Site& site : model.sites)
+      if (site.kind == typed::Site::Kind::Observed && !site.observed) can.predict = false;
+    // A whole number that was observed where the model draws a real cannot be read anew.
+    models_.at(id).walk([&](prob::ObservedOp read) {
+      const typed::Site& site = model.sites[static_cast<size_t>(read.getSite())];
+      if (site.type.scalar == typed::Scalar::Real && !prob::is_real(read.getType()) &&
+          !read.use_empty())
+        can.predict = false;
+    });
+    description.predict = want(options_.predict && observes && can.predict, "predict");
+    description.log_likelihood = want(options_.log_likelihood && observes, "log_likelihood");
     description.diagnose = want(options_.diagnose && can.continuous, "diagnose");
   }
 

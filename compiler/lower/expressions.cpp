@@ -105,7 +105,10 @@ Values FunctionLowering::values(const typed::Expr& expr) {
     if (const auto* number = std::get_if<int64_t>(&node->value)) return {integer(*number)};
     return {prob::real_constant(b_, loc_, std::get<double>(node->value))};
   }
-  if (const auto* node = as<typed::VarRef>(expr)) return variable(node->variable);
+  if (const auto* node = as<typed::VarRef>(expr)) {
+    if (node->observed >= 0 && reads_observed_) return {observed_value(expr, node->observed)};
+    return variable(node->variable);
+  }
   if (const auto* node = as<typed::Call>(expr)) {
     const Values args = all_values(node->args);
     return call(module_.function(node->function), args);

@@ -63,6 +63,8 @@ class FunctionLowering {
   void lower_sample(const typed::Sample& stmt);
   void lower_record(const typed::Record& stmt);
   void make_site_variables(const typed::Model& model);
+  /// The site's data, as prob.observed.
+  mlir::Value observed_value(const typed::Expr& data, typed::SiteIndex site);
   /// Makes sure that sizes in `size` can be evaluated here, from the model's leading `let`s.
   void need_size(const typed::Size& size);
   void need_variables(const typed::Expr& expr);
@@ -138,6 +140,7 @@ class FunctionLowering {
   mlir::Location loc_;
   Span span_;
   const typed::Model* model_ = nullptr;
+  bool reads_observed_ = false;  // the function is a model's body
   std::map<typed::VarId, Values> variables_;
   std::map<typed::VarId, Values> globals_;  // read once, at the function's entry
   std::map<typed::VarId, Range> ranges_;

@@ -36,6 +36,8 @@ namespace borel {
 struct LowerOptions {
   bool log_density = true, log_density_gradient = true;  // both with and without log Jacobian
   bool constrain = true, unconstrain = true, simulate = true, diagnose = true;
+  bool predict = true, log_likelihood = true;  // of models with observed sites
+  bool hessian = false;                        // products with it
 };
 
 struct LowerResult {

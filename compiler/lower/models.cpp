@@ -11,6 +11,10 @@ void FunctionLowering::lower_model(const typed::Model& model) {
   span_ = model.span;
   bind_params(model.params);
   make_site_variables(model);
+  reads_observed_ = true;
+  for (size_t i = 0; i < model.sites.size(); ++i)
+    if (model.sites[i].observed)
+      observed_value(*model.sites[i].observed, static_cast<typed::SiteIndex>(i));
   lower_block(model.body);
   Values results;
   for (const auto kind : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
@@ -28,6 +32,15 @@ void FunctionLowering::make_site_variables(const typed::Model& model) {
     variables_[site.variable] = zeros(site.type, extents);
     site_extents_[site.variable] = extents;
   }
+}
+
+Value FunctionLowering::observed_value(const typed::Expr& data, typed::SiteIndex site) {
+  const auto* ref = as<typed::VarRef>(data);
+  const Value held = ref ? variable(ref->variable).front() : value(data);
+  const typed::Type& type = model_->sites[static_cast<size_t>(site)].type;
+  const bool transposed = type.dims.size() >= 2 && data.type.matrix != type.matrix;
+  return b_.create<prob::ObservedOp>(loc_, held.getType(), held, static_cast<uint64_t>(site),
+                                     transposed);
 }
 
 /// A size that a leading `let` of the model names is computed where it is first needed; the `let`

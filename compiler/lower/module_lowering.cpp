@@ -137,6 +137,7 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
          b.getNamedAttr("kind", b.getStringAttr(name_of(site.kind))),
          b.getNamedAttr("type", b.getStringAttr(name_of(site.type.scalar))),
          b.getNamedAttr("rank", b.getI64IntegerAttr(rank)),
+         b.getNamedAttr("draw_rank", b.getI64IntegerAttr(site.outer_rank)),
          b.getNamedAttr("layout", b.getStringAttr(site.type.matrix ? "column_major" : "row_major")),
          b.getNamedAttr("support", b.getStringAttr(site.support)),
          b.getNamedAttr("span", span_attribute(site.span))}));

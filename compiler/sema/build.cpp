@@ -119,7 +119,7 @@ Atom Elaborator::bind_atom(ExprPtr value, const std::string& name, Span span) {
     return atom;
   }
   if (const auto* v = typed::as<typed::VarRef>(*value)) {
-    if (!program_[v->variable].is_mutable) return Atom{value->type, v->variable};
+    if (!program_[v->variable].is_mutable && v->observed < 0) return Atom{value->type, v->variable};
   }
   VarId variable = new_variable(name, value->type, span);
   Atom atom{value->type, variable};

@@ -290,6 +290,10 @@ void Elaborator::finish_model(ModelState& state, typed::Model& model, ModelEntry
     site.outer_rank = s.outer_rank;
     site.support = s.support;
     site.variable = s.variable;
+    if (s.observed) {
+      if (Value data = binding_value(*s.observed, s.span); data.runtime())
+        site.observed = std::move(data.expr());
+    }
     site.span = s.span;
     model.sites.push_back(std::move(site));
   }

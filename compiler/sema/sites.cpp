@@ -157,6 +157,7 @@ ExprPtr Elaborator::site_element(const SiteName& name, Span span) {
     Value value = binding_value(*site.observed, span);
     if (!value.runtime()) return nullptr;
     base = std::move(value.expr());
+    if (auto* data = std::get_if<typed::VarRef>(&base->node)) data->observed = name.site;
   } else {
     base = reference(site.variable, span);
   }

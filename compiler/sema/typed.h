@@ -67,6 +67,9 @@ struct Constant {
 };
 struct VarRef {
   VarId variable;
+  /// The observed site whose data the variable holds, where a model reads it by the site's name; -1
+  /// elsewhere. It matters where data are drawn anew.
+  SiteIndex observed = -1;
 };
 
 /// Built-in operations. "Elementwise" ones take scalars and arrays of one shape (scalars
@@ -354,6 +357,7 @@ struct Site {
   int32_t outer_rank = 0;  // leading dims that `indices` select; the rest is one draw's own shape
   std::string support;     // in words
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
+  ExprPtr observed;              // all data of an observed site; null for others
   Span span;
 };
 

@@ -55,6 +55,7 @@ struct SiteDescription {
   bool column_major = false;
   std::string support;  // in words
   SpanDescription span;
+  int32_t draw_rank = 0;            // leading dimensions that number its draws
   std::vector<std::string> dims{};  // as text, "J + 1"; "?" where no global name says it
 };
 
@@ -66,6 +67,7 @@ struct ModelDescription {
   std::string shape;  // () -> (dimension, draw size, then each site's dims…, offset in u or -1)
   std::string log_density, log_density_gradient, log_density_plain, log_density_gradient_plain;
   std::string constrain, unconstrain, simulate, diagnose;
+  std::string hessian_vector, hessian_vector_plain, predict, log_likelihood;
 };
 
 struct ParameterDescription {

@@ -11,6 +11,7 @@
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
 #include "compiler/transform/sweep.h"
+#include "compiler/transform/tangent.h"
 #include "compiler/transform/trace.h"
 #include "compiler/transform/unconstrain.h"
 #include "llvm/ADT/DenseSet.h"
@@ -33,10 +34,14 @@ enum class Kind {
   LogDensityPlain,
   LogDensityGradient,
   LogDensityGradientPlain,
+  HessianVector,
+  HessianVectorPlain,
   Constrain,
   Unconstrain,
   TraceLogDensity,
   Simulate,
+  Predict,
+  LogLikelihood,
   Diagnose,
   Dimension,
   Gradient,
@@ -49,10 +54,14 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("log_density_plain", Kind::LogDensityPlain)
       .Case("log_density_gradient", Kind::LogDensityGradient)
       .Case("log_density_gradient_plain", Kind::LogDensityGradientPlain)
+      .Case("hessian_vector", Kind::HessianVector)
+      .Case("hessian_vector_plain", Kind::HessianVectorPlain)
       .Case("constrain", Kind::Constrain)
       .Case("unconstrain", Kind::Unconstrain)
       .Case("trace_log_density", Kind::TraceLogDensity)
       .Case("simulate", Kind::Simulate)
+      .Case("predict", Kind::Predict)
+      .Case("log_likelihood", Kind::LogLikelihood)
       .Case("diagnose", Kind::Diagnose)
       .Case("dimension", Kind::Dimension)
       .Case("gradient", Kind::Gradient)
@@ -65,11 +74,13 @@ class Derive {
       : module_(module), options_(options) {}
 
   LogicalResult run() {
-    llvm::SmallVector<FuncOp> of_models, of_functions;
+    llvm::SmallVector<FuncOp> of_models, of_functions;  // of settled functions
     for (FuncOp function : module_.getOps<FuncOp>()) {
       auto request = request_of(function);
       if (!request || !function.isExternal()) continue;
-      (kind_of(request) == Kind::Gradient ? of_functions : of_models).push_back(function);
+      const Kind kind = kind_of(request);
+      const bool settled = kind == Kind::Gradient || kind == Kind::LogLikelihood;
+      (settled ? of_functions : of_models).push_back(function);
     }
     for (FuncOp target : of_models)
       if (failed(make(target))) return failure();
@@ -78,6 +89,8 @@ class Derive {
     if (failed(settle_requirements())) return failure();
     for (FuncOp target : of_functions)
       if (failed(make(target))) return failure();
+    for (FuncOp function : module_.getOps<FuncOp>())
+      if (function->hasAttr(prob::model_attribute)) hold_observed(function);
     for (FuncOp function : module_.getOps<FuncOp>())
       if (!function.isExternal() &&
           (failed(inline_data(function)) || failed(inline_adjoints(function))))
@@ -151,6 +164,10 @@ class Derive {
         return differentiate_density(source, target, "log_density");
       case Kind::LogDensityGradientPlain:
         return differentiate_density(source, target, "log_density_plain");
+      case Kind::HessianVector:
+        return differentiate_gradient(source, target, "log_density_gradient");
+      case Kind::HessianVectorPlain:
+        return differentiate_gradient(source, target, "log_density_gradient_plain");
       case Kind::Constrain:
         return fill(source, target,
                     [&](FuncOp f) { return step(constrain_trace(f)) && finish_trace(f); });
@@ -159,6 +176,15 @@ class Derive {
                     [&](FuncOp f) { return step(unconstrain_trace(f)) && finish_trace(f); });
       case Kind::Simulate:
         return fill(source, target, [&](FuncOp f) { return step(simulate(f)) && finish_trace(f); });
+      case Kind::Predict:
+        return fill(
+            source, target,
+            [&](FuncOp f) { return step(predict(f)) && finish_trace(f) && swept(f); },
+            /*reads_observed=*/true);
+      case Kind::LogLikelihood:
+        return fill(source, target, [&](FuncOp f) {
+          return step(log_likelihood(f)) && finish_trace(f) && swept(f);
+        });
       case Kind::TraceLogDensity:
         return fill(source, target, [&](FuncOp f) {
           return step(trace_density(f)) && step(inline_calls(f)) && step(accumulate(f)) && swept(f);
@@ -221,8 +247,9 @@ class Derive {
 
   /// Runs passes on a copy of the source and gives its body to the target.
   template <class Passes>
-  LogicalResult fill(FuncOp source, FuncOp target, Passes passes) {
+  LogicalResult fill(FuncOp source, FuncOp target, Passes passes, bool reads_observed = false) {
     FuncOp work = copy(source);
+    if (!reads_observed) hold_observed(work);
     const bool done = passes(work);
     if (done && work.getFunctionType() != target.getFunctionType()) {
       target.emitError("is declared with another type than the function made: ")
@@ -236,7 +263,7 @@ class Derive {
   }
 
   LogicalResult differentiate_density(FuncOp model, FuncOp target, llvm::StringRef kind) {
-    FuncOp primal = copy_of_density(model, target, kind);
+    FuncOp primal = copy_of(model, target, kind, 1);
     if (!primal) return failure();
     llvm::SmallVector<bool> wrt(primal.getNumArguments(), false);
     wrt.back() = true;
@@ -246,8 +273,22 @@ class Derive {
     return done;
   }
 
-  /// The log density, from the module where it is wanted there too, else made for this alone.
-  FuncOp copy_of_density(FuncOp model, FuncOp gradient, llvm::StringRef kind) {
+  /// The gradient's own derivative along a vector.
+  LogicalResult differentiate_gradient(FuncOp model, FuncOp target, llvm::StringRef kind) {
+    FuncOp gradient = copy_of(model, target, kind, 2);
+    if (!gradient) return failure();
+    llvm::SmallVector<bool> wrt(gradient.getNumArguments(), false);
+    wrt.back() = true;
+    const bool ready = step(prepare(gradient)) && step(settle_called(gradient));
+    const LogicalResult done =
+        ready ? differentiate_along(gradient, wrt, {false, true}, target) : failure();
+    gradient.erase();
+    return done;
+  }
+
+  /// The log density or its gradient, from the module where it is wanted there too, else made for
+  /// this alone: (the model's arguments…, u) -> the first results of `target`.
+  FuncOp copy_of(FuncOp model, FuncOp target, llvm::StringRef kind, unsigned results) {
     const auto is_wanted = [&](FuncOp other) {
       const auto request = request_of(other);
       return request && other.isExternal() && source_of(other) == model &&
@@ -259,8 +300,9 @@ class Derive {
       return copy(found->second);
     mlir::OpBuilder b(module_.getContext());
     FuncOp declaration = FuncOp::create(
-        gradient.getLoc(), (gradient.getName() + ".primal").str(),
-        b.getFunctionType(gradient.getArgumentTypes(), gradient.getResultTypes().take_front()));
+        target.getLoc(), (target.getName() + ".primal").str(),
+        b.getFunctionType(target.getArgumentTypes().take_front(model.getNumArguments() + 1),
+                          target.getResultTypes().take_front(results)));
     declaration.setPrivate();
     declaration->setAttr(
         prob::derive_attribute,

@@ -16,11 +16,14 @@ using mlir::Value;
 namespace func = mlir::func;
 namespace scf = mlir::scf;
 
-/// scf.while -> a first run that counts its iterations, then a counted loop with the same carries:
-/// the trip count bounds the record that the reverse sweep needs, which a while alone does not.
+}  // namespace
+
 void count_whiles(func::FuncOp function) {
   llvm::SmallVector<scf::WhileOp> whiles;
-  function.walk<mlir::WalkOrder::PostOrder>([&](scf::WhileOp op) { whiles.push_back(op); });
+  function.walk<mlir::WalkOrder::PostOrder>([&](scf::WhileOp op) {
+    const auto wanted = [](Value v) { return prob::is_real(v.getType()) && !v.use_empty(); };
+    if (llvm::any_of(op.getResults(), wanted)) whiles.push_back(op);
+  });
   for (scf::WhileOp op : whiles) {
     mlir::OpBuilder b(op);
     const mlir::Location loc = op.getLoc();
@@ -68,6 +71,8 @@ void count_whiles(func::FuncOp function) {
     op.erase();
   }
 }
+
+namespace {
 
 LogicalResult check_target(func::FuncOp source, llvm::ArrayRef<bool> wrt, func::FuncOp target) {
   const auto type = source.getFunctionType();

@@ -13,7 +13,8 @@ using mlir::Value;
 namespace func = mlir::func;
 namespace scf = mlir::scf;
 
-Activity::Activity(func::FuncOp function, llvm::ArrayRef<bool> wrt) {
+Activity::Activity(func::FuncOp function, llvm::ArrayRef<bool> wrt, bool through_intos)
+    : through_intos_(through_intos) {
   for (auto [argument, marked] : llvm::zip(function.getArguments(), wrt))
     if (marked) mark(argument);
   sweep(function.getBody());
@@ -50,6 +51,9 @@ void Activity::visit_loop(prob::ForOp loop) {
     changed = false;
     sweep(loop.getBody());
     for (auto [out, argument] : llvm::zip(yield.getCarries(), loop.carry_args()))
+      if ((*this)(out)) changed |= mark(argument);
+    if (!through_intos_) continue;
+    for (auto [out, argument] : llvm::zip(yield.getIntos(), loop.into_args()))
       if ((*this)(out)) changed |= mark(argument);
   }
   // Results come in the order of the yield's operands.

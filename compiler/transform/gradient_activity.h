@@ -13,9 +13,11 @@ namespace borel::transform {
 
 /// Source values whose adjoint is wanted: reals that depend on a marked argument. Found by one
 /// forward sweep that enters regions; loops are swept until their carries settle.
+/// `through_intos`: what a loop adds to is active within the loop wherever its result is, so that a
+/// tangent goes with it through every addition; the reverse sweep asks for no adjoint of it.
 class Activity {
  public:
-  Activity(mlir::func::FuncOp function, llvm::ArrayRef<bool> wrt);
+  Activity(mlir::func::FuncOp function, llvm::ArrayRef<bool> wrt, bool through_intos = false);
   bool operator()(mlir::Value v) const { return active_.contains(v); }
 
  private:
@@ -25,6 +27,7 @@ class Activity {
   void visit_loop(prob::ForOp loop);
 
   llvm::DenseSet<mlir::Value> active_;
+  bool through_intos_;
 };
 
 /// How a loop's body uses an array that it carries, where it only reads and updates elements: then

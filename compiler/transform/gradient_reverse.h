@@ -18,6 +18,11 @@ using SeedFn = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::OpBuilder
 mlir::LogicalResult fill_reverse(mlir::func::FuncOp source, llvm::ArrayRef<bool> wrt,
                                  mlir::func::FuncOp target, SeedFn seeds);
 
+/// scf.while -> a first run that counts its iterations, then a counted loop with the same carries:
+/// the trip count bounds the record that the reverse sweep needs, which a while alone does not. One
+/// whose reals nobody uses (such a first run) stays.
+void count_whiles(mlir::func::FuncOp function);
+
 /// Fills the vector-Jacobian product: (arguments…, seeds of the real results…) -> adjoints of the
 /// marked arguments.
 mlir::LogicalResult fill_product(mlir::func::FuncOp source, llvm::ArrayRef<bool> wrt,

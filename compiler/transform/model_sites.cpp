@@ -26,6 +26,10 @@ llvm::SmallVector<ModelSite> model_sites(FuncOp model) {
                  : kind == "derived" ? ModelSite::Kind::Derived
                                      : ModelSite::Kind::Observed;
     entry.type = prob::array_type(scalar, rank);
+    const auto draw_rank = site.getAs<mlir::IntegerAttr>("draw_rank");
+    entry.draw_rank = draw_rank ? static_cast<unsigned>(draw_rank.getInt()) : rank;
+    const auto layout = site.getAs<mlir::StringAttr>("layout");
+    entry.column_major = layout && layout.getValue() == "column_major";
     entry.offset_result = rank;
     all.push_back(entry);
   }

@@ -12,6 +12,8 @@ struct ModelSite {
   int64_t index = 0;  // into prob.sites
   Kind kind = Kind::Latent;
   mlir::Type type;            // of the whole site
+  unsigned draw_rank = 0;     // leading dimensions that number its draws
+  bool column_major = false;  // the last two dimensions lie the other way round
   int64_t shape_result = 0;   // its first result of the shape function: dims…, offset in u
   int64_t offset_result = 0;  // that of its offset
 };

@@ -3,10 +3,9 @@
 #include <map>
 
 #include "compiler/dialect/prob.h"
-#include "compiler/transform/branch_edit.h"
 #include "compiler/transform/density.h"
-#include "compiler/transform/loop_edit.h"
 #include "compiler/transform/model_sites.h"
+#include "compiler/transform/thread.h"
 #include "compiler/transform/unconstrain.h"
 
 namespace borel::transform {
@@ -15,7 +14,6 @@ using mlir::OpBuilder;
 using mlir::Value;
 using mlir::ValueRange;
 using mlir::func::FuncOp;
-namespace scf = mlir::scf;
 
 mlir::LogicalResult constrain_trace(FuncOp model) {
   if (failed(density(model, {.scores = false, .keep_values = true}))) return mlir::failure();
@@ -63,8 +61,7 @@ mlir::LogicalResult trace_density(FuncOp model) {
 
 namespace {
 
-/// Threads u through the program from its first draw to its last: each prob.latent inserts its
-/// reals.
+/// u runs through the program from its first draw to its last: each prob.latent inserts its reals.
 class WriteReals {
  public:
   explicit WriteReals(FuncOp function) : function_(function) {}
@@ -79,56 +76,21 @@ class WriteReals {
     const mlir::Type reals = prob::array_type(prob::real_type(b.getContext()), 1);
     const Value start =
         b.create<prob::ZerosOp>(function_.getLoc(), reals, ValueRange{shape.front()});
-    const Value u = block(body, start);
-    if (failed_) return mlir::failure();
+    llvm::SmallVector<Value> u{start};
+    const auto draws = [](mlir::Operation& op) -> std::optional<unsigned> {
+      if (mlir::isa<prob::LatentOp>(op)) return 0;
+      return std::nullopt;
+    };
+    const auto done = thread_values(body, u, draws, [&](mlir::Operation& op, Value written) {
+      return write(mlir::cast<prob::LatentOp>(op), written);
+    });
+    if (mlir::failed(done) || failed_) return mlir::failure();
     body.getTerminator()->setOperands(u);
     update_type(function_);
     return mlir::success();
   }
 
  private:
-  static bool draws(mlir::Operation& op) {
-    bool found = false;
-    op.walk([&](prob::LatentOp) { found = true; });
-    return found;
-  }
-
-  Value block(mlir::Block& body, Value u) {
-    for (mlir::Operation& op : llvm::make_early_inc_range(body)) {
-      if (auto latent = mlir::dyn_cast<prob::LatentOp>(op)) {
-        u = write(latent, u);
-      } else if (op.getNumRegions() == 0 || !draws(op)) {
-        continue;
-      } else if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) {
-        const Value argument = loop.block().addArgument(u.getType(), loop.getLoc());
-        const Value next = block(loop.block(), argument);
-        LoopEdit edit(loop);
-        edit.carries.push_back({u, argument, next, Value()});
-        u = edit.apply().getCarries().back();
-        edit.finish();
-      } else if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) {
-        const Value yes = block(branch.getThenRegion().front(), u);
-        const Value no =
-            branch.getElseRegion().empty() ? u : block(branch.getElseRegion().front(), u);
-        u = add_results(branch, yes, [&](OpBuilder&) { return llvm::SmallVector<Value>{no}; })
-                .getResults()
-                .back();
-      } else if (auto repeat = mlir::dyn_cast<scf::WhileOp>(op)) {
-        u = add_carries(repeat, u,
-                        [&](ValueRange carried) {
-                          mlir::Block& inside = *carried.front().getParentBlock();
-                          return llvm::SmallVector<Value>{block(inside, carried.front())};
-                        })
-                .getResults()
-                .back();
-      } else {
-        op.emitOpError("draws where the trace cannot be followed");
-        failed_ = true;
-      }
-    }
-    return u;
-  }
-
   Value write(prob::LatentOp latent, Value u) {
     OpBuilder b(latent);
     const mlir::Location loc = latent.getLoc();

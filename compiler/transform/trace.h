@@ -20,6 +20,19 @@ mlir::LogicalResult unconstrain_trace(mlir::func::FuncOp model);
 /// distribution with the observed sites held. Fails where a distribution has no sampler.
 mlir::LogicalResult simulate(mlir::func::FuncOp model);
 
+/// (model's arguments…, latent sites' values as reals…) -> values of the observed sites as reals,
+/// drawn one after another: what reads an observed site by its name reads what was drawn. Elements
+/// that the model does not draw are as observed. Fails where a distribution has no sampler.
+mlir::LogicalResult predict(mlir::func::FuncOp model);
+
+/// (model's arguments…, latent sites' values as reals…) -> for each observed site the log density
+/// of each of its draws: an array over its draws, 0 where the model does not draw. Calls of log
+/// densities stay calls: their requirements are part of their values (see accumulate.h).
+mlir::LogicalResult log_likelihood(mlir::func::FuncOp model);
+
+/// Reads of observed sites become reads of their data.
+void hold_observed(mlir::func::FuncOp model);
+
 /// (model's arguments…, latent sites' values…) with the scores of the density on the supports: what
 /// density makes, with prob.latent replaced by reads of the arguments.
 mlir::LogicalResult trace_density(mlir::func::FuncOp model);

@@ -75,9 +75,9 @@ BOREL_BS_PUBLIC int bs_log_density(const bs_model* m, bool propto, bool jacobian
 BOREL_BS_PUBLIC int bs_log_density_gradient(const bs_model* m, bool propto, bool jacobian,
                                             const double* theta_unc, double* val, double* grad,
                                             char** error_msg);
-/* Central differences of the exact gradient: see hessian.h for steps and errors. `hessian` is
- * symmetric to the bit. Where the density at the point or within a step of it is 0 the call fails.
- */
+/* Exact, unless bs_model_info says BRIDGESTAN_AD_HESSIAN=false: then central differences of the
+ * exact gradient (see hessian.h for steps and errors). `hessian` is symmetric to the bit. Where the
+ * density at the point is 0, or within a step of it with differences, the call fails. */
 BOREL_BS_PUBLIC int bs_log_density_hessian(const bs_model* m, bool propto, bool jacobian,
                                            const double* theta_unc, double* val, double* grad,
                                            double* hessian, char** error_msg);

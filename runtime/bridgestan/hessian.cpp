@@ -41,6 +41,37 @@ class Differences {
   const Call& call_;
 };
 
+bool is_exact(const bs_model& model) {
+  return borel_instance_program(model.instance)->models[model.index].hessian_vector != nullptr;
+}
+
+// The Hessian times v, where it is finite. `gradient` is a place for n numbers.
+int exact_product(const bs_model& model, const Lease& desk, bool jacobian, const double* u,
+                  const double* v, double* gradient, double* product, const Call& call) {
+  double log_density = 0;
+  borel_error* error = nullptr;
+  if (borel_hessian_vector(desk.worker(), model.index, jacobian ? 1 : 0, u, v, &log_density,
+                           gradient, product, &error) != BOREL_SUCCESS) {
+    return call.fail(error);
+  }
+  for (std::int64_t i = 0; i < model.layout.dimension(); ++i) {
+    if (!std::isfinite(product[i])) {
+      return call.fail(Text() << "element " << i + 1
+                              << " of the Hessian's product is not finite at the point");
+    }
+  }
+  return 0;
+}
+
+void make_symmetric(double* matrix, std::int64_t n) {
+  for (std::int64_t j = 0; j < n; ++j) {
+    for (std::int64_t i = 0; i < j; ++i) {
+      const double mean = (matrix[j * n + i] + matrix[i * n + j]) / 2;
+      matrix[j * n + i] = matrix[i * n + j] = mean;
+    }
+  }
+}
+
 double largest(const double* values, std::int64_t count) {
   double size = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -71,6 +102,20 @@ int hessian(const bs_model& model, bool jacobian, const double* u, double* log_d
   if (at.gradient(u, log_density, gradient) != 0) {
     return -1;
   }
+  if (is_exact(model)) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      point[i] = 0;
+    }
+    for (std::int64_t j = 0; j < n; ++j) {
+      point[j] = 1;
+      if (exact_product(model, desk, jacobian, u, point, below, matrix + j * n, call) != 0) {
+        return -1;
+      }
+      point[j] = 0;
+    }
+    make_symmetric(matrix, n);
+    return 0;
+  }
   for (std::int64_t i = 0; i < n; ++i) {
     point[i] = u[i];
   }
@@ -93,12 +138,7 @@ int hessian(const bs_model& model, bool jacobian, const double* u, double* log_d
       column[i] = (column[i] - below[i]) / width;
     }
   }
-  for (std::int64_t j = 0; j < n; ++j) {
-    for (std::int64_t i = 0; i < j; ++i) {
-      const double mean = (matrix[j * n + i] + matrix[i * n + j]) / 2;
-      matrix[j * n + i] = matrix[i * n + j] = mean;
-    }
-  }
+  make_symmetric(matrix, n);
   return 0;
 }
 
@@ -128,6 +168,9 @@ int hessian_vector(const bs_model& model, bool jacobian, const double* u, const 
       product[i] = 0;
     }
     return 0;
+  }
+  if (is_exact(model)) {
+    return exact_product(model, desk, jacobian, u, vector, below, product, call);
   }
   const double h = relative_step * std::fmax(1, largest(u, n)) / length;
   double ignored = 0;

@@ -46,6 +46,25 @@ const borel_model* find(const borel_instance* instance, std::int32_t model) {
   return exists ? &instance->program->models[model] : nullptr;
 }
 
+// Elements of all observed sites, or only how many draws they are.
+std::int64_t observed_elements(const borel_instance& instance, const borel_model& model,
+                               bool draws_only) {
+  std::int64_t all = 0;
+  for (std::int32_t i = 0; i < model.site_count; ++i) {
+    const borel_site& site = model.sites[i];
+    if (site.kind != BOREL_OBSERVED) {
+      continue;
+    }
+    std::int64_t dims[BOREL_MAX_RANK] = {}, offset = -1, count = 1;
+    model.site_shape(instance.memory.data(), i, dims, &offset);
+    for (std::int32_t d = 0; d < (draws_only ? site.draw_rank : site.rank); ++d) {
+      count *= dims[d];
+    }
+    all += count;
+  }
+  return all;
+}
+
 }  // namespace
 
 }  // namespace borel::host
@@ -129,6 +148,16 @@ int64_t borel_draw_size(const borel_instance* instance, int32_t model) {
   return found == nullptr ? -1 : found->draw_size(instance->memory.data());
 }
 
+int64_t borel_observed_size(const borel_instance* instance, int32_t model) {
+  const borel_model* found = find(instance, model);
+  return found == nullptr ? -1 : observed_elements(*instance, *found, false);
+}
+
+int64_t borel_term_count(const borel_instance* instance, int32_t model) {
+  const borel_model* found = find(instance, model);
+  return found == nullptr ? -1 : observed_elements(*instance, *found, true);
+}
+
 int32_t borel_site_count(const borel_instance* instance, int32_t model) {
   const borel_model* found = find(instance, model);
   return found == nullptr ? -1 : found->site_count;
@@ -153,7 +182,7 @@ borel_code borel_describe_site(const borel_instance* instance, int32_t model, in
     return report.bad_argument("the place for the site is null");
   }
   const void* memory = instance->memory.data();
-  std::int64_t draw_offset = 0;
+  std::int64_t draw_offset = 0, observed_offset = 0, term_offset = 0;
   borel_site_info described{};
   for (std::int32_t i = 0; i <= site; ++i) {
     const borel_site& from = found->sites[i];
@@ -162,16 +191,27 @@ borel_code borel_describe_site(const borel_instance* instance, int32_t model, in
                  from.rank, from.layout,
                  {},        1,
                  0,         -1,
-                 0};
+                 0,         from.draw_rank,
+                 -1,        -1,
+                 1};
     found->site_shape(memory, i, described.dims, &described.u_offset);
     for (std::int32_t d = 0; d < from.rank; ++d) {
       described.elements *= described.dims[d];
+      described.terms *= d < from.draw_rank ? described.dims[d] : 1;
     }
     for (std::int32_t d = from.rank; d < BOREL_MAX_RANK; ++d) {
       described.dims[d] = 0;
     }
     described.draw_offset = from.kind == BOREL_OBSERVED ? -1 : draw_offset;
-    draw_offset += from.kind == BOREL_OBSERVED ? 0 : described.elements;
+    if (from.kind == BOREL_OBSERVED) {
+      described.observed_offset = observed_offset;
+      described.term_offset = term_offset;
+      observed_offset += described.elements;
+      term_offset += described.terms;
+    } else {
+      described.terms = 0;
+      draw_offset += described.elements;
+    }
   }
   if (described.kind != BOREL_LATENT || described.u_offset < 0) {
     described.u_offset = -1;  // observed, derived or discrete

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "runtime/host/handles.h"
+#include "runtime/host/model_call.h"
 
 namespace borel::host {
 
@@ -81,40 +81,6 @@ borel_code report_not_finite(borel_worker& worker, const borel_model& model, con
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-// A call of a function of a model: its arguments checked, the model found.
-struct ModelCall {
-  borel_worker& worker;
-  Reporter report;
-  const borel_model* model;
-  const void* instance;
-};
-
-template <class Body>
-borel_code with_model(borel_worker* worker, std::int32_t index, borel_error** error, Body body) {
-  if (worker == nullptr) {
-    return null_handle(error, "the worker");
-  }
-  const borel_instance& instance = *worker->instance;
-  const Reporter report = reporter(&instance, error);
-  if (!instance.is_bound) {
-    return report.bad_argument("the instance is not bound");
-  }
-  if (index < 0 || index >= instance.program->model_count) {
-    return report.bad_argument(Text() << "there is no model " << index << ": there are "
-                                      << instance.program->model_count);
-  }
-  return body(ModelCall{*worker, report, &instance.program->models[index], instance.memory.data()});
-}
-
-borel_code not_supported(const ModelCall& call, const char* what) {
-  return call.report(BOREL_NOT_SUPPORTED, Text() << "the program was built without " << what
-                                                 << " of `" << call.model->name << "`");
-}
-
-bool is_missing(const ModelCall& call, const void* point) {
-  return point == nullptr && call.model->dimension(call.instance) > 0;
-}
 
 // The whole way of a density: everything is checked and told.
 borel_code evaluate(borel_worker* worker, std::int32_t index, bool jacobian, bool with_gradient,
@@ -242,6 +208,30 @@ borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32
   return evaluate(worker, model, jacobian != 0, true, u, log_density, gradient, error);
 }
 
+borel_code borel_hessian_vector(borel_worker* worker, int32_t model, int32_t jacobian,
+                                const double* u, const double* v, double* log_density,
+                                double* gradient, double* product, borel_error** error) {
+  return with_model(worker, model, error, [&](const ModelCall& call) -> borel_code {
+    const auto function =
+        jacobian != 0 ? call.model->hessian_vector : call.model->hessian_vector_plain;
+    if (function == nullptr) {
+      return not_supported(call, "products with the Hessian");
+    }
+    if (is_missing(call, u) || is_missing(call, v) || log_density == nullptr ||
+        is_missing(call, gradient) || is_missing(call, product)) {
+      return call.report.bad_argument("the point, the vector or the place for a result is null");
+    }
+    const borel_code code = run_call(call.worker, call.report, [&](borel_workspace* ws) {
+      return function(call.instance, ws, u, v, log_density, gradient, product);
+    });
+    if (code != BOREL_SUCCESS || *log_density < infinity) {
+      return code;
+    }
+    return report_not_finite(call.worker, *call.model, u, *log_density, "the log density is ",
+                             call.report);
+  });
+}
+
 borel_code borel_constrain(borel_worker* worker, int32_t model, const double* u, double* draw,
                            borel_error** error) {
   return with_model(worker, model, error, [&](const ModelCall& call) -> borel_code {
@@ -306,6 +296,40 @@ borel_code borel_simulate(borel_worker* worker, int32_t model, borel_key key, do
     }
     return run_call(call.worker, call.report, [&](borel_workspace* ws) {
       return call.model->simulate(call.instance, ws, key, draw);
+    });
+  });
+}
+
+borel_code borel_predict(borel_worker* worker, int32_t model, borel_key key, const double* draw,
+                         double* observed, borel_error** error) {
+  return with_model(worker, model, error, [&](const ModelCall& call) -> borel_code {
+    if (call.model->predict == nullptr) {
+      return not_supported(call, "predictions");
+    }
+    const bool has_draw = call.model->draw_size(call.instance) > 0;
+    if ((draw == nullptr && has_draw) ||
+        (observed == nullptr && borel_observed_size(worker->instance, model) > 0)) {
+      return call.report.bad_argument("the draw or the place for the predictions is null");
+    }
+    return run_call(call.worker, call.report, [&](borel_workspace* ws) {
+      return call.model->predict(call.instance, ws, key, draw, observed);
+    });
+  });
+}
+
+borel_code borel_log_likelihood(borel_worker* worker, int32_t model, const double* draw,
+                                double* terms, borel_error** error) {
+  return with_model(worker, model, error, [&](const ModelCall& call) -> borel_code {
+    if (call.model->log_likelihood == nullptr) {
+      return not_supported(call, "the log likelihood");
+    }
+    const bool has_draw = call.model->draw_size(call.instance) > 0;
+    if ((draw == nullptr && has_draw) ||
+        (terms == nullptr && borel_term_count(worker->instance, model) > 0)) {
+      return call.report.bad_argument("the draw or the place for the terms is null");
+    }
+    return run_call(call.worker, call.report, [&](borel_workspace* ws) {
+      return call.model->log_likelihood(call.instance, ws, draw, terms);
     });
   });
 }

@@ -88,7 +88,7 @@ class Client(unittest.TestCase):
         self.assertEqual(self.schools.model_version(), (2, 9, 0))
         info = self.schools.model_info()
         for text in ("BridgeStan version: 2.9.0", "Stan version: ", "STAN_THREADS=true", "STAN_OPENCL",
-                     "BRIDGESTAN_AD_HESSIAN=false", "borel_version = ", "program_hash = "):
+                     "BRIDGESTAN_AD_HESSIAN=true", "borel_version = ", "program_hash = "):
             self.assertIn(text, info)
 
     def test_names_and_counts(self):
@@ -259,20 +259,41 @@ class Client(unittest.TestCase):
             size = np.abs(exact).max()
             lp, gradient, hessian = self.schools.log_density_hessian(u)
             np.testing.assert_array_equal(hessian, hessian.T)
-            np.testing.assert_allclose(hessian, exact, rtol=0, atol=1e-8 * size)
+            np.testing.assert_allclose(hessian, exact, rtol=0, atol=1e-13 * size)
             known = self.schools.log_density_gradient(u)
             self.assertEqual(lp, known[0])
             np.testing.assert_array_equal(gradient, known[1])
             # The Jacobian of tau is linear in u.
             np.testing.assert_allclose(self.schools.log_density_hessian(u, jacobian=False)[2], exact,
-                                       rtol=0, atol=1e-8 * size)
+                                       rtol=0, atol=1e-13 * size)
             for v in (self.generator.normal(size=10), 1e6 * self.generator.normal(size=10)):
                 lp, product = self.schools.log_density_hessian_vector_product(u, v)
                 self.assertEqual(lp, known[0])
                 np.testing.assert_allclose(product, exact @ v, rtol=0,
-                                           atol=1e-7 * size * np.abs(v).max())
+                                           atol=1e-12 * size * np.abs(v).max())
             np.testing.assert_array_equal(
                 self.schools.log_density_hessian_vector_product(u, np.zeros(10))[1], np.zeros(10))
+
+    def test_hessian_by_differences(self):
+        # The gradient takes trigamma, whose derivative is not known.
+        program = os.path.join(ROOT, "tests", "host", "programs", "no_hessian.ppl")
+        result = borel("build", program, "--bridgestan", "--output", self.path("no_hessian.so"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("differences of its gradient", result.stderr)
+        of = model(self.path("no_hessian.so"))
+        self.assertIn("BRIDGESTAN_AD_HESSIAN=false", of.model_info())
+        # With x = e^u: -x^2 / 2 + digamma(x) + u, to which the series of digamma is enough.
+        x, k = np.exp(0.4), np.arange(200000)
+        trigamma, tetragamma = (1 / (x + k)**2).sum() + 1 / (x + 200000 - 0.5), (
+            -2 / (x + k)**3).sum() - 1 / (x + 200000 - 0.5)**2
+        expected = -2 * x**2 + x * trigamma + x**2 * tetragamma
+        u, v = np.array([0.4]), np.array([3.])
+        hessian = of.log_density_hessian(u)[2]
+        self.assertAlmostEqual(hessian[0, 0], expected, delta=1e-7)
+        self.assertAlmostEqual(of.log_density_hessian_vector_product(u, v)[1][0], 3 * expected,
+                               delta=1e-6)
+        u[0] = -800
+        self.fails("the density is 0|not finite", of.log_density_hessian, u)
 
     def test_points_without_a_density(self):
         u = self.points(self.shapes)[0]

@@ -6,15 +6,16 @@
 
 namespace borel::host::test {
 
-const borel_program& compiled(const std::string& file) {
+const borel_program& compiled(const std::string& file, bool hessian) {
   struct Entry {
     std::optional<driver::LoadedProgram> program;
   };
-  static std::map<std::string, Entry> programs;
-  Entry& entry = programs[file];
+  static std::map<std::pair<std::string, bool>, Entry> programs;
+  Entry& entry = programs[{file, hessian}];
   if (!entry.program) {
     driver::PipelineOptions options;
     options.file = BOREL_SOURCE "/" + file;
+    options.functions.hessian = hessian;
     SourceManager sources;
     Diagnostics diagnostics;
     driver::StageTimes times;

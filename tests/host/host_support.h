@@ -15,8 +15,9 @@
 
 namespace borel::host::test {
 
-// Compiled once a process from a file below the source tree, with all functions.
-const borel_program& compiled(const std::string& file);
+// Compiled once a process from a file below the source tree, with all functions; with products of
+// the Hessian only if asked for.
+const borel_program& compiled(const std::string& file, bool hessian = false);
 // examples/eight_schools and its data.
 const borel_program& eight_schools();
 extern const char* const eight_schools_data;

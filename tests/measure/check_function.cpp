@@ -4,6 +4,7 @@
 
 #include "compiler/dialect/prob.h"
 #include "compiler/transform/gradient.h"
+#include "compiler/transform/tangent.h"
 #include "mlir/IR/Verifier.h"
 #include "tests/measure/harness.h"
 
@@ -124,7 +125,7 @@ class FunctionCheck {
       for (size_t i = 0; i < program_.points.size(); ++i)
         if (auto found = wrong_gradient(i))
           return fail(pass, "at point " + std::to_string(i) + ": " + *found, before, after);
-    return true;
+    return pass != "gradient" || (along("f", before, after) && along("g", before, after));
   }
 
   /// Declares @g, the gradient of @f in every real argument, and has it filled.
@@ -154,25 +155,8 @@ class FunctionCheck {
 
   /// @g's adjoints against @f's derivative in a random direction, by forward mode.
   std::optional<std::string> wrong_gradient(size_t point_number) {
-    const Point& point = program_.points[point_number];
-    Choice choose(seed_ + point_number);
-    Point moved = point;
     std::vector<double> direction;
-    auto seed = [&](Datum& d) {
-      auto* real = std::get_if<Real>(&d);
-      if (!real) return;
-      real->tangent = choose.uniform(-1, 1);
-      direction.push_back(real->tangent);
-    };
-    for (Datum& argument : moved.arguments) {
-      if (auto* array = std::get_if<std::shared_ptr<const Array>>(&argument)) {
-        auto copy = std::make_shared<Array>(**array);
-        for (Datum& element : copy->elements) seed(element);
-        argument = copy;
-      } else {
-        seed(argument);
-      }
-    }
+    const Point moved = along_direction(point_number, direction);
     const Evaluation slope = evaluate(*module_, "f", moved);
     const Evaluation& gradient = values_.at("g")[point_number];
     if (slope.fragile || gradient.fragile || !slope.refusal.empty()) return std::nullopt;
@@ -199,6 +183,93 @@ class FunctionCheck {
     if (agree(Real(expected, 0, 1e-13 * magnitude), sum)) return std::nullopt;
     return "the gradient gives a slope of " + std::to_string(sum.value) + ", forward mode " +
            std::to_string(expected);
+  }
+
+  /// The point with a tangent on every real.
+  Point along_direction(size_t point_number, std::vector<double>& direction) {
+    Choice choose(seed_ + point_number);
+    return changed(program_.points[point_number], [&](Real& real) {
+      real.tangent = choose.uniform(-1, 1);
+      direction.push_back(real.tangent);
+    });
+  }
+
+  template <class Change>
+  static Point changed(Point point, Change change) {
+    const auto each = [&](Datum& d) {
+      if (auto* real = std::get_if<Real>(&d)) change(*real);
+    };
+    for (Datum& argument : point.arguments) {
+      if (auto* array = std::get_if<std::shared_ptr<const Array>>(&argument)) {
+        auto copy = std::make_shared<Array>(**array);
+        for (Datum& element : copy->elements) each(element);
+        argument = copy;
+      } else {
+        each(argument);
+      }
+    }
+    return point;
+  }
+
+  /// The function's derivative along a direction as differentiate_along makes it, against dual
+  /// numbers: of @g, products with the Hessian.
+  bool along(const std::string& name, const std::string& before, const std::string& after) {
+    mlir::OwningOpRef<mlir::ModuleOp> module = module_->clone();
+    auto source = module->lookupSymbol<mlir::func::FuncOp>(name);
+    llvm::SmallVector<mlir::Type> inputs(source.getArgumentTypes()),
+        results(source.getResultTypes());
+    llvm::SmallVector<bool> wrt, of;
+    for (const mlir::Type type : source.getArgumentTypes()) {
+      wrt.push_back(prob::is_real(type));
+      if (wrt.back()) inputs.push_back(type);
+    }
+    for (const mlir::Type type : source.getResultTypes()) {
+      of.push_back(prob::is_real(type));
+      if (of.back()) results.push_back(type);
+    }
+    auto target = mlir::func::FuncOp::create(
+        module->getLoc(), "along", mlir::FunctionType::get(&harness_.context(), inputs, results));
+    target.setPrivate();
+    module->push_back(target);
+    if (mlir::failed(transform::differentiate_along(source, wrt, of, target)) ||
+        mlir::failed(mlir::verify(*module)))
+      return fail("tangent", "of @" + name + " cannot be made", before, after);
+    target.setPublic();
+    for (size_t i = 0; i < program_.points.size(); ++i)
+      if (auto found = wrong_tangent(*module, name, i))
+        return fail("tangent", "of @" + name + " at point " + std::to_string(i) + ": " + *found,
+                    before, after);
+    return true;
+  }
+
+  std::optional<std::string> wrong_tangent(mlir::ModuleOp module, const std::string& name,
+                                           size_t point_number) {
+    std::vector<double> direction;
+    const Evaluation expected = evaluate(module, name, along_direction(point_number, direction));
+    Point both = program_.points[point_number];
+    size_t next = 0;
+    const Point tangents = changed(both, [&](Real& real) { real = Real(direction[next++]); });
+    auto source = module.lookupSymbol<mlir::func::FuncOp>(name);
+    for (auto [type, tangent] : llvm::zip(source.getArgumentTypes(), tangents.arguments))
+      if (prob::is_real(type)) both.arguments.push_back(tangent);
+    const Evaluation got = evaluate(module, "along", both);
+    if (expected.fragile || got.fragile || !expected.refusal.empty()) return std::nullopt;
+    if (!got.refusal.empty()) return "it is refused: " + got.refusal;
+    size_t result = expected.results.size();
+    for (size_t i = 0; i < expected.results.size(); ++i) {
+      if (!prob::is_real(source.getResultTypes()[static_cast<unsigned>(i)])) continue;
+      const auto wanted = scalars(expected.results[i]), found = scalars(got.results.at(result++));
+      if (wanted.size() != found.size()) return "a tangent of another shape";
+      double largest = 1;
+      for (const Datum& one : wanted) largest = std::max(largest, std::fabs(as_dual(one).tangent));
+      for (size_t k = 0; k < wanted.size(); ++k) {
+        const double a = as_dual(wanted[k]).tangent, b = as_dual(found[k]).value;
+        if (!std::isfinite(largest) || !std::isfinite(a)) continue;
+        if (!(std::fabs(a - b) <= 1e-8 * largest))
+          return "a tangent of " + std::to_string(b) + ", by dual numbers " + std::to_string(a);
+      }
+    }
+    return std::nullopt;
   }
 
   bool fail(const std::string& pass, const std::string& message, const std::string& before = "",

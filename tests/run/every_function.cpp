@@ -152,8 +152,37 @@ class Caller {
         return model.simulate(instance, ws, {1, 2, 3}, values);
       });
     }
+    observed_sites(model, static_cast<const double*>(constrained.get()));
     present(model.diagnose, "diagnose");
     call("diagnose", [&](borel_workspace* ws) { return model.diagnose(instance, ws, u); });
+  }
+
+  void observed_sites(const borel_model& model, const double* latents) {
+    const void* instance = instance_.get();
+    std::int64_t all = 0, draws = 0;
+    for (std::int32_t site = 0; site < model.site_count; ++site) {
+      if (model.sites[site].kind != BOREL_OBSERVED) continue;
+      std::int64_t dims[BOREL_MAX_RANK] = {}, offset = 0, elements = 1, drawn = 1;
+      model.site_shape(instance, site, dims, &offset);
+      for (std::int32_t d = 0; d < model.sites[site].rank; ++d) {
+        elements *= dims[d];
+        if (d < model.sites[site].draw_rank) drawn *= dims[d];
+      }
+      all += elements;
+      draws += drawn;
+    }
+    if (model.predict != nullptr) {
+      const Block values = elements(all, TooShort::nothing);
+      call("predict", [&](borel_workspace* ws) {
+        return model.predict(instance, ws, {1, 2, 3}, latents, static_cast<double*>(values.get()));
+      });
+    }
+    if (model.log_likelihood != nullptr) {
+      const Block terms = elements(draws, TooShort::nothing);
+      call("log_likelihood", [&](borel_workspace* ws) {
+        return model.log_likelihood(instance, ws, latents, static_cast<double*>(terms.get()));
+      });
+    }
   }
 
   void densities(const borel_model& model, const double* u) {
@@ -183,6 +212,14 @@ class Caller {
       return model.log_density_gradient(instance, ws, u, &lp, gradient);
     });
     check(results_.log_density);
+    if (model.hessian_vector != nullptr) {
+      const Block product = elements(dimension_, TooShort::nothing);
+      call("hessian_vector", [&](borel_workspace* ws) {
+        return model.hessian_vector(instance, ws, u, u, &lp, gradient,
+                                    static_cast<double*>(product.get()));
+      });
+      check(results_.log_density);
+    }
     results_.gradient.assign(gradient, gradient + dimension_);
   }
 

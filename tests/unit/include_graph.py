@@ -26,6 +26,7 @@ ALLOWED = {
     "runtime/host": {"runtime/include", "runtime/core"},
     "runtime/bridgestan": {"runtime/include", "runtime/core", "runtime/host"},
     "stdlib": set(),
+    "python/src": {"runtime/include"},
 }
 
 

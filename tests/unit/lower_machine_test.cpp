@@ -157,7 +157,7 @@ TEST(LowerMachine, ModelsWithCapturedValuesAreTheProgramsOwn) {
   site.kind = typed::Site::Kind::Latent;
   site.type = real_type();
   site.variable = b.variable("x", real_type(), true);
-  model.sites.push_back(site);
+  model.sites.push_back(std::move(site));
   typed::Sample draw;
   draw.distribution = library.normal(real(0), b.ref(model.params.front()));
   draw.place = typed::PlaceId{0};

@@ -73,8 +73,9 @@ typed::Program eight_schools() {
     s.outer_rank = outer;
     s.support = "real";
     if (kind != typed::Site::Kind::Observed) s.variable = b.variable(name, type, true);
-    model.sites.push_back(s);
-    return s.variable;
+    const VarId variable = s.variable;
+    model.sites.push_back(std::move(s));
+    return variable;
   };
   using Kind = typed::Site::Kind;
   const VarId mu = site("mu", Kind::Latent, real_type(), 0);

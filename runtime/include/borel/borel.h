@@ -168,6 +168,10 @@ int32_t borel_find_model(const borel_instance* instance, const char* name);
 /* The counts are -1 where there is no such model and while the instance is unbound. */
 int64_t borel_dimension(const borel_instance* instance, int32_t model); /* length of u */
 int64_t borel_draw_size(const borel_instance* instance, int32_t model); /* doubles in a draw */
+/* Elements of all observed sites, and how many draws they are: lengths of borel_predict's and
+ * borel_log_likelihood's results. */
+int64_t borel_observed_size(const borel_instance* instance, int32_t model);
+int64_t borel_term_count(const borel_instance* instance, int32_t model);
 
 /* A site of a model with this instance's sizes. */
 typedef struct borel_site_info {
@@ -182,6 +186,10 @@ typedef struct borel_site_info {
   int64_t draw_offset; /* of the first element in a draw; -1 for observed sites */
   int64_t u_offset;    /* of the first element in u; -1 unless latent */
   int64_t u_elements;  /* in u; fewer than elements on a simplex */
+  int32_t draw_rank;   /* the first dimensions, which number its draws: see borel_log_likelihood */
+  int64_t observed_offset; /* of the first element in borel_predict's result; -1 unless observed */
+  int64_t term_offset;     /* of the first term in borel_log_likelihood's; -1 unless observed */
+  int64_t terms;           /* product of the first draw_rank dims; 0 unless observed */
 } borel_site_info;
 int32_t borel_site_count(const borel_instance* instance, int32_t model);
 borel_code borel_describe_site(const borel_instance* instance, int32_t model, int32_t site,
@@ -204,6 +212,14 @@ borel_code borel_log_density(borel_worker* worker, int32_t model, int32_t jacobi
 borel_code borel_log_density_gradient(borel_worker* worker, int32_t model, int32_t jacobian,
                                       const double* u, double* log_density, double* gradient,
                                       borel_error** error);
+/* Log density and gradient as above, and the product of the Hessian with `v`: all exact, by the
+ * derivative of the gradient along v, at one and a half to four times a gradient's cost. `v` and
+ * `product` have borel_dimension elements; `u` and `v` may be the same memory, results overlap with
+ * nothing. Where the density is 0 gradient and product are unspecified. A program has it when it
+ * was built with `borel build --hessian`; else this is BOREL_NOT_SUPPORTED. */
+borel_code borel_hessian_vector(borel_worker* worker, int32_t model, int32_t jacobian,
+                                const double* u, const double* v, double* log_density,
+                                double* gradient, double* product, borel_error** error);
 /* The draw of an unconstrained point: latent sites and derived quantities. */
 borel_code borel_constrain(borel_worker* worker, int32_t model, const double* u, double* draw,
                            borel_error** error);
@@ -216,6 +232,25 @@ borel_code borel_unconstrain(borel_worker* worker, int32_t model, const double* 
  * quantities. The same seed, stream and step give the same draw. */
 borel_code borel_simulate(borel_worker* worker, int32_t model, borel_key key, double* draw,
                           borel_error** error);
+/* The observed sites drawn anew at the latent values that lead `draw` (of a chain: the posterior
+ * predictive; of borel_simulate: the prior predictive): borel_observed_size doubles, site after
+ * site in a draw's element order. They are drawn one after another, so that in `y[t] ~ Normal(a *
+ * y[t-1], s)` the y[t-1] is the one that was drawn; other parameters and sizes of arrays are the
+ * data's, and elements that the model does not draw are as observed. The same seed, stream and step
+ * give the same bits in any thread: take the chain for the stream and the draw's number for the
+ * step. Where a parameter is outside its constraint, as in no draw of a chain, values mean nothing.
+ * BOREL_NOT_SUPPORTED where a distribution of an observed site cannot be drawn from, or none is
+ * observed. */
+borel_code borel_predict(borel_worker* worker, int32_t model, borel_key key, const double* draw,
+                         double* observed, borel_error** error);
+/* The log density of each draw that is observed, at the latent values that lead `draw`, with
+ * constants: borel_term_count doubles, site after site. A site that is drawn element by element has
+ * one for each element; of `y[i] ~ Dirichlet(a)` each row has one (borel_site_info's draw_rank and
+ * terms). 0 where the model does not come by, -infinity where the value or a parameter is outside
+ * its support, NaN where the term is. They sum to the log density less that of prior and factors.
+ * BOREL_NOT_SUPPORTED where the model observes nothing. */
+borel_code borel_log_likelihood(borel_worker* worker, int32_t model, const double* draw,
+                                double* terms, borel_error** error);
 
 /* ---- the machine, step by step -------------------------------------------------------------- */
 

@@ -280,6 +280,20 @@ class Worker {
     });
     return value;
   }
+  // Fills gradient and product (the Hessian times v), of as many elements as u.
+  double hessian_vector(Span<const double> u, Span<const double> v, Span<double> gradient,
+                        Span<double> product, bool jacobian = true) {
+    check_point("u", u.size());
+    check_point("v", v.size());
+    check_point("the gradient", gradient.size());
+    check_point("the product", product.size());
+    double value = 0;
+    detail::check([&](borel_error** error) {
+      return borel_hessian_vector(get(), model_, jacobian, u.data(), v.data(), &value,
+                                  gradient.data(), product.data(), error);
+    });
+    return value;
+  }
   std::vector<double> constrain(Span<const double> u) {
     check_point("u", u.size());
     std::vector<double> draw = new_draw();
@@ -304,16 +318,39 @@ class Worker {
     });
     return draw;
   }
+  // The observed sites drawn anew at a draw.
+  std::vector<double> predict(Span<const double> draw, std::uint64_t seed, std::uint64_t stream = 0,
+                              std::uint64_t step = 0) {
+    check_draw(draw.size());
+    std::vector<double> observed = new_values(borel_observed_size(instance_, model_));
+    detail::check([&](borel_error** error) {
+      return borel_predict(get(), model_, borel_key{seed, stream, step}, draw.data(),
+                           observed.data(), error);
+    });
+    return observed;
+  }
+  // The log density of each draw that is observed, at a draw.
+  std::vector<double> log_likelihood(Span<const double> draw) {
+    check_draw(draw.size());
+    std::vector<double> terms = new_values(borel_term_count(instance_, model_));
+    detail::check([&](borel_error** error) {
+      return borel_log_likelihood(get(), model_, draw.data(), terms.data(), error);
+    });
+    return terms;
+  }
   borel_worker* get() const { return handle_.get(); }
 
  private:
+  void check_draw(std::size_t size) const {
+    detail::check_size("the draw", size, borel_draw_size(instance_, model_));
+  }
   void check_point(const char* what, std::size_t size) const {
     detail::check_size(what, size, borel_dimension(instance_, model_));
   }
-  std::vector<double> new_draw() const {
-    const std::int64_t size = borel_draw_size(instance_, model_);
+  static std::vector<double> new_values(std::int64_t size) {
     return std::vector<double>(static_cast<std::size_t>(size > 0 ? size : 0));
   }
+  std::vector<double> new_draw() const { return new_values(borel_draw_size(instance_, model_)); }
 
   const borel_instance* instance_;
   std::int32_t model_;

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define BOREL_ABI_VERSION 1u
+#define BOREL_ABI_VERSION 2u
 #define BOREL_PROGRAM_SYMBOL "borel_program_entry"
 #define BOREL_MAX_RANK 4
 #define BOREL_ALIGNMENT 64 /* of instances, workspaces and states, in bytes */
@@ -160,6 +160,9 @@ typedef struct borel_site {
   int32_t layout;
   const char* support; /* in words: "real", "positive", "interval(0, 1 - alpha1)", … */
   borel_span span;
+  /* Its first dimensions, which number its draws; those after them are of one draw, which has one
+   * log density: of `y[i] ~ Dirichlet(a)` the first of two. */
+  int32_t draw_rank;
 } borel_site;
 
 /* A conditioned model that the program uses. Sites are those of a draw, in its order, then the
@@ -191,6 +194,21 @@ typedef struct borel_model {
   borel_status (*simulate)(const void* instance, borel_workspace* ws, borel_key key, double* draw);
   /* The log density once more, term by term and slowly, to name what is not finite: ws->fault. */
   borel_status (*diagnose)(const void* instance, borel_workspace* ws, const double* u);
+
+  /* Log density, its gradient and the product of its Hessian with v, all exact. */
+  borel_status (*hessian_vector)(const void* instance, borel_workspace* ws, const double* u,
+                                 const double* v, double* lp, double* gradient, double* product);
+  borel_status (*hessian_vector_plain)(const void* instance, borel_workspace* ws, const double* u,
+                                       const double* v, double* lp, double* gradient,
+                                       double* product);
+  /* Observed sites drawn anew at given values of the latent ones, which lead a draw: all values, in
+   * a draw's element order, site after site. */
+  borel_status (*predict)(const void* instance, borel_workspace* ws, borel_key key,
+                          const double* latents, double* observed);
+  /* The log density of each draw of the observed sites (their first draw_rank dimensions), site
+   * after site: 0 where the model does not come by. */
+  borel_status (*log_likelihood)(const void* instance, borel_workspace* ws, const double* latents,
+                                 double* terms);
 } borel_model;
 
 /* ---- the machine --------------------------------------------------------------------------- */

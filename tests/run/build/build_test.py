@@ -279,7 +279,16 @@ static borel_code use_%s(borel_data* data, const borel_instance* instance, const
         self.assertEqual(d["machine"]["parameters"][0],
                          {"name": "warmup", "type": "int", "lower": 0, "upper": 999999999,
                           "default": 1000})
-        self.assertIn("log_density_gradient", d["models"][0]["functions"])
+        functions = d["models"][0]["functions"]
+        for name in ("log_density_gradient", "predict", "log_likelihood"):
+            self.assertIn(name, functions)
+        self.assertNotIn("hessian_vector", functions)
+        self.assertEqual({s["name"]: s["draw_rank"] for s in d["models"][0]["sites"]
+                          if s["name"] in ("loading", "y")}, {"loading": 2, "y": 1})
+        self.build(NAMES, "curved.o", "--hessian")
+        curved = json.loads(self.read("curved.json"))
+        self.assertEqual(curved["models"][0]["functions"],
+                         functions + ["hessian_vector", "hessian_vector_plain"])
         # The hash is of the program, not of its place; and of what it computes.
         self.write("other.ppl", text_of(NAMES) + "\n")
         self.build(self.path("other.ppl"), "other.o")

@@ -217,11 +217,11 @@ borel_status bind(const borel_array* inputs, const std::int64_t* sizes, borel_wo
 }
 
 constexpr borel_site sites[] = {
-    {"mu", BOREL_LATENT, BOREL_REAL, 0, BOREL_ROW_MAJOR, "real", {file, 2, 3, 2, 5}},
-    {"tau", BOREL_LATENT, BOREL_REAL, 0, BOREL_ROW_MAJOR, "positive", {file, 3, 3, 3, 6}},
-    {"theta", BOREL_LATENT, BOREL_REAL, 2, BOREL_ROW_MAJOR, "real", {file, 4, 3, 4, 8}},
-    {"m", BOREL_DERIVED, BOREL_REAL, 2, BOREL_COLUMN_MAJOR, "real", {file, 5, 3, 5, 4}},
-    {"y", BOREL_OBSERVED, BOREL_REAL, 1, BOREL_ROW_MAJOR, "real", {file, 6, 3, 6, 4}}};
+    {"mu", BOREL_LATENT, BOREL_REAL, 0, BOREL_ROW_MAJOR, "real", {file, 2, 3, 2, 5}, 0},
+    {"tau", BOREL_LATENT, BOREL_REAL, 0, BOREL_ROW_MAJOR, "positive", {file, 3, 3, 3, 6}, 0},
+    {"theta", BOREL_LATENT, BOREL_REAL, 2, BOREL_ROW_MAJOR, "real", {file, 4, 3, 4, 8}, 2},
+    {"m", BOREL_DERIVED, BOREL_REAL, 2, BOREL_COLUMN_MAJOR, "real", {file, 5, 3, 5, 4}, 2},
+    {"y", BOREL_OBSERVED, BOREL_REAL, 1, BOREL_ROW_MAJOR, "real", {file, 6, 3, 6, 4}, 1}};
 
 constexpr borel_model model = {"toy",
                                5,
@@ -236,7 +236,11 @@ constexpr borel_model model = {"toy",
                                constrain,
                                unconstrain,
                                nullptr,
-                               diagnose};
+                               diagnose,
+                               nullptr,
+                               nullptr,
+                               nullptr,
+                               nullptr};
 
 constexpr borel_parameter parameters[] = {
     {"warmup", BOREL_INT, 0, 1e9, 200, {file, 10, 3, 10, 9}},
