@@ -134,7 +134,8 @@ void FunctionEmitter::emit_op(mlir::Operation& op) {
     return lanes_ ? inline_call(x) : emit_call(x);
   if (auto x = mlir::dyn_cast<prob::FaultOp>(op))
     return fault_if(lanes_of(x.getCondition()), static_cast<std::int32_t>(x.getKind()),
-                    static_cast<std::int64_t>(x.getPlace()), uniform_lanes(constant(-1)));
+                    static_cast<std::int64_t>(x.getPlace()),
+                    x.getElement() ? lanes_of(x.getElement()) : uniform_lanes(constant(-1)));
   if (auto x = mlir::dyn_cast<prob::UniformOp>(op)) {
     internal_check(!lanes_, "random bits in a plate");
     set(x.getResult(), uniform_lanes(b_.CreateCall(m_.uniform(), {random_context()})));

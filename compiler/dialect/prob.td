@@ -309,9 +309,9 @@ def Prob_UniformOp : Prob_Op<"uniform", [MemoryEffects<[MemRead<Prob_RandomResou
 }
 
 def Prob_FaultOp : Prob_Op<"fault", [MemoryEffects<[MemWrite<Prob_FaultResource>]>]> {
-  let summary = "ends the run with a fault when the condition is true";
-  let arguments = (ins I1:$condition, I32Attr:$kind, I64Attr:$place);
-  let assemblyFormat = "$condition `kind` $kind `at` $place attr-dict";
+  let summary = "ends the run with a fault, perhaps of an element, when the condition is true";
+  let arguments = (ins I1:$condition, Optional<I64>:$element, I32Attr:$kind, I64Attr:$place);
+  let assemblyFormat = "$condition (`element` $element^)? `kind` $kind `at` $place attr-dict";
 }
 
 #endif

@@ -339,7 +339,7 @@ void FunctionLowering::check_window(Value lower, Value upper, Value extent, type
   const Value below = operation(Op::Lt, {lower, integer(0)}, none);
   const Value above = operation(Op::Gt, {upper, extent}, none);
   const Value outside = operation(Op::Or, {below, above}, none);
-  b_.create<prob::FaultOp>(loc_, operation(Op::And, {filled, outside}, none), index_fault,
+  b_.create<prob::FaultOp>(loc_, operation(Op::And, {filled, outside}, none), Value(), index_fault,
                            static_cast<int64_t>(place));
 }
 

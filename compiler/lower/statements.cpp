@@ -254,7 +254,8 @@ void FunctionLowering::lower_statement(const typed::Stmt& stmt) {
     constexpr int shape_fault = 8;  // BOREL_FAULT_SHAPE
     const Value failed =
         operation(typed::Op::Not, {value(*check->condition)}, typed::PlaceId::None);
-    b_.create<prob::FaultOp>(loc_, failed, shape_fault, static_cast<int64_t>(check->place));
+    b_.create<prob::FaultOp>(loc_, failed, Value(), shape_fault,
+                             static_cast<int64_t>(check->place));
   } else if (const auto* evaluate = as<typed::Evaluate>(stmt)) {
     values(*evaluate->value);
   }

@@ -190,8 +190,7 @@ bool LinearForms::products(Value value, Value scale, FormProducts& out) {
     return true;
   }
   if (!op || !mlir::isa<arith::AddFOp, arith::SubFOp>(op)) return false;
-  const Value right =
-      mlir::isa<arith::SubFOp>(op) ? times(scale, number(-1)) : scale;
+  const Value right = mlir::isa<arith::SubFOp>(op) ? times(scale, number(-1)) : scale;
   return products(op->getOperand(0), scale, out) && products(op->getOperand(1), right, out);
 }
 

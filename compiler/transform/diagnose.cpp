@@ -43,8 +43,8 @@ class Diagnose {
         b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::UGE, score.getValue(), infinity);
     const Value excluded =
         b.create<arith::CmpFOp>(loc, arith::CmpFPredicate::OEQ, score.getValue(), impossible);
-    b.create<prob::FaultOp>(loc, broken, not_finite, score.getPlace());
-    b.create<prob::FaultOp>(loc, excluded, support, score.getPlace());
+    b.create<prob::FaultOp>(loc, broken, element_of(score), not_finite, score.getPlace());
+    b.create<prob::FaultOp>(loc, excluded, element_of(score), support, score.getPlace());
     score.erase();
   }
 
@@ -59,8 +59,14 @@ class Diagnose {
     auto place = static_cast<int64_t>(require.getPlace());
     if (auto drawn_at = require->getAttrOfType<mlir::IntegerAttr>(drawn_at_attribute))
       place = combined(drawn_at.getInt(), place);
-    b.create<prob::FaultOp>(loc, failed, kind, static_cast<uint64_t>(place));
+    b.create<prob::FaultOp>(loc, failed, element_of(require), kind, static_cast<uint64_t>(place));
     require.erase();
+  }
+
+  /// The turn of the one loop around: the element of what is drawn in it.
+  static Value element_of(mlir::Operation* op) {
+    auto loop = op->getParentOfType<prob::ForOp>();
+    return loop && !loop->getParentOfType<prob::ForOp>() ? Value(loop.induction()) : Value();
   }
 
   /// A place at the draw that speaks of the condition.

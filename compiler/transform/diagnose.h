@@ -5,7 +5,8 @@
 /// fails (BOREL_FAULT_PARAMETER; of an observed value, BOREL_FAULT_SUPPORT; of `require false`,
 /// BOREL_FAULT_REJECT). The first ends the run. A
 /// requirement of a library's log density is named at the draw that asked for it, in its own words:
-/// such places are added to the module's `prob.places`.
+/// such places are added to the module's `prob.places`. In a loop that is in no other the fault
+/// tells the turn.
 /// Where in the order: in place of accumulate, after inlining.
 #pragma once
 
