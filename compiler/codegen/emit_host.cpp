@@ -47,8 +47,8 @@ void ModuleEmitter::emit_host(EmittedFunction& made, mlir::DictionaryAttr host) 
       for (std::int64_t d = 0; d < tensor.getRank(); ++d)
         lengths.push_back(tensor.isDynamicDim(static_cast<unsigned>(d))
                               ? static_cast<IRValue*>(function.getArg(next++))
-                              : b.getInt64(static_cast<std::uint64_t>(tensor.getDimSize(
-                                    static_cast<unsigned>(d)))));
+                              : b.getInt64(static_cast<std::uint64_t>(
+                                    tensor.getDimSize(static_cast<unsigned>(d)))));
     } else if (i >= first) {
       value = in_memory(value);
     }
@@ -71,10 +71,9 @@ void ModuleEmitter::emit_host(EmittedFunction& made, mlir::DictionaryAttr host) 
     results.push_back(is_array ? static_cast<IRValue*>(function.getArg(next++)) : room(8));
     if (!is_array) scalars.push_back(results.back());
   }
-  IRValue* slot = field(
-      function.getArg(0),
-      static_cast<std::size_t>(layout.offset(
-          host.getAs<mlir::FlatSymbolRefAttr>("slot").getValue())));
+  IRValue* slot = field(function.getArg(0),
+                        static_cast<std::size_t>(
+                            layout.offset(host.getAs<mlir::FlatSymbolRefAttr>("slot").getValue())));
   IRValue* callee = b.CreateAlignedLoad(ptr, slot, llvm::Align(8));
   const auto member = [&](std::size_t bytes) {
     return static_cast<IRValue*>(b.CreateAlignedLoad(ptr, field(callee, bytes), llvm::Align(8)));

@@ -39,7 +39,7 @@ class TemporaryFile {
   TemporaryFile& operator=(TemporaryFile&&) = delete;
   ~TemporaryFile() {
     if (!path_.empty()) {
-      llvm::sys::fs::remove(path_);
+      (void)llvm::sys::fs::remove(path_);  // what is left behind does no harm
     }
   }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -59,7 +59,7 @@ class InlineElementaryPass : public llvm::PassInfoMixin<InlineElementaryPass> {
     }
     return changed ? llvm::PreservedAnalyses::none() : llvm::PreservedAnalyses::all();
   }
-  static bool isRequired() { return true; }
+  static bool isRequired() { return true; }  // NOLINT(readability-identifier-naming): LLVM's name
 
  private:
   std::vector<llvm::CallBase*> chosen(llvm::Function& function) const {

@@ -47,9 +47,13 @@ inline constexpr llvm::StringLiteral density_attribute =
     "prob.density";  // unit, on a model's log density: results of -infinity are counted
 inline constexpr llvm::StringLiteral global_attribute = "prob.global";  // computed from data alone
 inline constexpr llvm::StringLiteral check_attribute = "prob.check";    // unit: run first, by bind
-inline constexpr llvm::StringLiteral places_attribute = "prob.places";  // array, on the module
-inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";  // see transform/derive.h
-inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";        // see gradient.h
+// On a prob.slot of indices: they are at least 0 and below this, which is written as an extent is.
+inline constexpr llvm::StringLiteral below_attribute = "prob.below";
+// Unit, on prob.require: it speaks of an observed value, not of a distribution's parameter.
+inline constexpr llvm::StringLiteral of_value_attribute = "prob.of_value";
+inline constexpr llvm::StringLiteral places_attribute = "prob.places";    // array, on the module
+inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";    // see transform/derive.h
+inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";  // see gradient.h
 inline constexpr llvm::StringLiteral adjoint_of_attribute = "prob.adjoint_of";  // on an adjoint
 /// On a function that the host supplies, {slot = @extern.f, first, matrices = […], place, adjoint}:
 /// its arguments from `first` on are the host's (those before are sizes), `matrices` marks those

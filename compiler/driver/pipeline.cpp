@@ -45,8 +45,9 @@ constexpr const char* prepare_passes[] = {"structure", "simplify", "fuse",    "s
 /// Passes on the whole program once every derived function is there. Splitting exposes plates to
 /// fusion; hoisting wants loops that are already apart; what hoisting leaves is simplified and
 /// fused again. Branches of plates are choices only once all is differentiated.
-constexpr const char* program_passes[] = {"structure", "simplify", "split", "fuse",    "simplify",
-                                          "hoist",     "simplify", "fuse",  "flatten", "simplify"};
+constexpr const char* program_passes[] = {"structure", "simplify", "split",    "fuse",
+                                          "simplify",  "condense", "simplify", "hoist",
+                                          "simplify",  "fuse",     "flatten",  "simplify"};
 
 class Clock {
  public:

@@ -15,9 +15,9 @@ void ModuleLowering::make_host_functions() {
     const typed::Function& function = program_.functions[i];
     if (!function.host) continue;
     const std::string symbol = "extern." + function.host->name;
-    const auto known = std::find_if(
-        description.externals.begin(), description.externals.end(),
-        [&](const ExternalDescription& external) { return external.slot == symbol; });
+    const auto known =
+        std::find_if(description.externals.begin(), description.externals.end(),
+                     [&](const ExternalDescription& external) { return external.slot == symbol; });
     llvm::SmallVector<bool> matrices;
     ExternalDescription external;
     external.name = function.host->name;
@@ -46,11 +46,9 @@ void ModuleLowering::make_host_functions() {
     const auto attribute = [&](bool adjoint) {
       return b.getDictionaryAttr(
           {b.getNamedAttr("slot", mlir::FlatSymbolRefAttr::get(context_, symbol)),
-           b.getNamedAttr("first",
-                          b.getI64IntegerAttr(static_cast<int64_t>(function.host->first))),
+           b.getNamedAttr("first", b.getI64IntegerAttr(static_cast<int64_t>(function.host->first))),
            b.getNamedAttr("matrices", b.getBoolArrayAttr(matrices)),
-           b.getNamedAttr("place",
-                          b.getI64IntegerAttr(static_cast<int64_t>(function.host_place))),
+           b.getNamedAttr("place", b.getI64IntegerAttr(static_cast<int64_t>(function.host_place))),
            b.getNamedAttr("adjoint", b.getBoolAttr(adjoint))});
     };
     made->setAttr(prob::host_attribute, attribute(false));

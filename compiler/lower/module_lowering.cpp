@@ -155,21 +155,19 @@ mlir::ArrayAttr ModuleLowering::slot_dims(const typed::Input& input) const {
   llvm::SmallVector<Attribute> out;
   typed::Type type = program_[input.variable].type;
   if (!input.dims.empty()) type.dims = input.dims;
-  for (const typed::Size& dim : storage_dims(type)) {
-    const DimDescription d = describe(dim);
-    if (d.symbol < 0) {
-      out.push_back(b.getI64IntegerAttr(d.offset));
-      continue;
-    }
-    const auto symbol = mlir::FlatSymbolRefAttr::get(
-        context_, "size." + program_[program_.sizes[static_cast<size_t>(d.symbol)]].name);
-    if (d.offset == 0) {
-      out.push_back(symbol);
-    } else {
-      out.push_back(b.getArrayAttr({symbol, b.getI64IntegerAttr(d.offset)}));
-    }
-  }
+  for (const typed::Size& dim : storage_dims(type)) out.push_back(slot_extent(dim));
   return b.getArrayAttr(out);
+}
+
+mlir::Attribute ModuleLowering::slot_extent(const typed::Size& size) const {
+  OpBuilder b(context_);
+  const DimDescription d = describe(size);
+  const auto offset = b.getI64IntegerAttr(d.offset);
+  if (d.symbol < 0) return offset;
+  const auto symbol = mlir::FlatSymbolRefAttr::get(
+      context_, "size." + program_[program_.sizes[static_cast<size_t>(d.symbol)]].name);
+  if (d.offset == 0) return symbol;
+  return b.getArrayAttr({symbol, offset});
 }
 
 DimDescription ModuleLowering::describe(const typed::Size& size) const {
@@ -202,8 +200,10 @@ void ModuleLowering::make_slots() {
   for (const typed::Input& input : program_.inputs) {
     const typed::Variable& variable = program_[input.variable];
     const std::string symbol = "input." + variable.name;
-    b.create<prob::SlotOp>(location(variable.span), symbol, type(variable.type), "input",
-                           slot_dims(input), static_cast<int64_t>(description.inputs.size()));
+    auto made =
+        b.create<prob::SlotOp>(location(variable.span), symbol, type(variable.type), "input",
+                               slot_dims(input), static_cast<int64_t>(description.inputs.size()));
+    if (input.is_index) made->setAttr(prob::below_attribute, slot_extent(input.index_bound));
     // An int input that is also a size is read as the size.
     slots_.try_emplace(input.variable, symbol);
     InputDescription& out = description.inputs.emplace_back();

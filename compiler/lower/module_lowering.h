@@ -68,6 +68,8 @@ class ModuleLowering {
   mlir::ArrayAttr place_attributes() const;
   mlir::ArrayAttr site_attributes(const typed::Model& model) const;
   mlir::ArrayAttr slot_dims(const typed::Input& input) const;
+  /// A size as slots have it: see prob.slot.
+  mlir::Attribute slot_extent(const typed::Size& size) const;
   mlir::ArrayAttr span_attribute(Span span) const;
   void describe_program();
   std::string dim_text(const typed::Size& size) const;

@@ -257,7 +257,8 @@ void FunctionLowering::lower_statement(const typed::Stmt& stmt) {
     b_.create<prob::ScoreOp>(loc_, weight, static_cast<int64_t>(factor->place));
   } else if (const auto* require = as<typed::Require>(stmt)) {
     const Value condition = value(*require->condition);
-    b_.create<prob::RequireOp>(loc_, condition, static_cast<int64_t>(require->place));
+    auto made = b_.create<prob::RequireOp>(loc_, condition, static_cast<int64_t>(require->place));
+    if (require->of_value) made->setAttr(prob::of_value_attribute, b_.getUnitAttr());
   } else if (const auto* check = as<typed::Check>(stmt)) {
     constexpr int shape_fault = 8;  // BOREL_FAULT_SHAPE
     const Value failed =

@@ -162,6 +162,7 @@ void Elaborator::describe(const StaticPtr& value, Slots& slots) {
         slots.key += "]";
       }
       for (const std::string& name : v.batched) slots.key += name + ";";
+      if (v.batch_matrix) slots.key += "m";
     }
     void operator()(const SupportValue& v) const {
       slots.key += "support" + std::to_string(static_cast<int>(v.base)) + address(v.expr);

@@ -492,14 +492,12 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
   const ast::Expr* body = nullptr;
   if (const auto* e = std::get_if<ast::ExprPtr>(&decl.body)) body = e->get();
   const auto* distribution = body != nullptr ? ast::as<ast::DistributionExpr>(*body) : nullptr;
-  std::vector<Size> batch;
-  std::vector<std::string> batched;
+  DistributionValue d;
   spans.resize(args.size(), span);
   bool ok = true;
   if (distribution != nullptr) {
-    ok = apply_distribution_params(decl, args, spans, batch, batched, span);
+    ok = apply_distribution_params(decl, args, spans, d);
   }
-  DistributionValue d;
   SupportValue s;
   for (size_t i = 0; ok && i < args.size(); ++i) {
     const ast::Param& p = decl.params[i];
@@ -523,9 +521,6 @@ Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> 
       d.decl = &decl;
       d.name = decl.name.text;
       d.span = span;
-      d.batch = std::move(batch);
-      d.batched = std::move(batched);
-      d.batch_rank = static_cast<int>(d.batch.size());
       d.captures = in_order(decl, scope);
       out = make_static(std::move(d));
     } else if (const auto* support = ast::as<ast::SupportExpr>(*body)) {

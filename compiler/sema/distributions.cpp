@@ -27,8 +27,7 @@ size_t written_rank(const ast::TypeExpr& type) {
 }  // namespace
 
 bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::vector<Value>& args,
-                                           const std::vector<Span>& spans, std::vector<Size>& batch,
-                                           std::vector<std::string>& batched, Span span) {
+                                           const std::vector<Span>& spans, DistributionValue& out) {
   bool ok = true;
   std::string first_batched;
   for (size_t i = 0; i < args.size(); ++i) {
@@ -76,11 +75,11 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
       }
       x = to_real(std::move(x));
     }
-    if (batched.empty()) {
-      batch = dims;
+    if (out.batched.empty()) {
+      out.batch = dims;
       first_batched = p.name.text;
     } else {
-      Type a = array_type(Scalar::Real, dims), b = array_type(Scalar::Real, batch);
+      Type a = array_type(Scalar::Real, dims), b = array_type(Scalar::Real, out.batch);
       if (!same_dims(a, b, where,
                      "the parameters '" + p.name.text + "' and '" + first_batched + "' of '" +
                          decl.name.text + "' have different shapes")) {
@@ -88,10 +87,11 @@ bool Elaborator::apply_distribution_params(const ast::FunctionDecl& decl, std::v
         continue;
       }
     }
-    batched.push_back(p.name.text);
+    out.batched.push_back(p.name.text);
+    out.batch_rank = static_cast<int>(out.batch.size());
+    out.batch_matrix |= x->type.matrix && rank == 0;
     args[i] = Value(std::move(x));
   }
-  (void)span;
   return ok;
 }
 
@@ -101,6 +101,7 @@ DistributionValue Elaborator::element_distribution(const DistributionValue& d,
   out.batch.clear();
   out.batched.clear();
   out.batch_rank = 0;
+  out.batch_matrix = false;
   std::vector<VarId> own(at.end() - d.batch_rank, at.end());
   for (auto& [name, binding] : out.captures) {
     if (std::find(d.batched.begin(), d.batched.end(), name) == d.batched.end()) continue;
@@ -128,6 +129,7 @@ DistributionValue Elaborator::any_element(const DistributionValue& d) {
     }
   }
   out.batch_rank = 0;
+  out.batch_matrix = false;
   return out;
 }
 
@@ -265,7 +267,9 @@ Value Elaborator::draw(const DistributionValue& d, Span span) {
       Value one = draw(element_distribution(d, at, span), span);
       return one.runtime() ? std::move(one.expr()) : nullptr;
     });
-    return values ? Value(std::move(values)) : Value();
+    if (!values) return {};
+    values->type.matrix |= d.batch_matrix && values->type.scalar == Scalar::Real;
+    return values;
   }
   std::optional<Callable> sample = distribution_callable(d, "sample", span, false);
   if (!sample) {
@@ -355,20 +359,23 @@ Value Elaborator::iid(const ast::CallExpr& e, Span span) {
   return make_static(std::move(out));
 }
 
-void Elaborator::require_contained(const SupportValue& support, const Atom& x, PlaceId place) {
-  const ast::Method* contains = find_method(support, "contains");
-  if (contains == nullptr) return;
-  const Span span = program_.places[static_cast<size_t>(place)].span;
-  std::optional<Value> holds =
-      in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
-  if (!holds) {
+ExprPtr Elaborator::contained(const SupportValue& support, const Atom& x, Span span) {
+  auto argument = [&] {
     std::vector<Value> args;
     args.emplace_back(from_atom(x, span));
-    holds = specialise(*support_method(support, "contains"), std::move(args), span);
+    return args;
+  };
+  if (support.base == SupportValue::Base::Int) {
+    if (support.captures.empty()) return nullptr;
+    return std::move(call_base_support(support, "contains", argument(), span).expr());
   }
-  ExprPtr condition = coerce(runtime(std::move(*holds), span), bool_type(), contains->span,
-                             "the result of contains");
-  if (condition) emit(span, typed::Require{std::move(condition), place});
+  const ast::Method* contains = find_method(support, "contains");
+  if (contains == nullptr) return nullptr;
+  std::optional<Value> holds =
+      in_place(support.captures, support.expr->lets, *contains, {Binding{x}});
+  if (!holds) holds = specialise(*support_method(support, "contains"), argument(), span);
+  return coerce(runtime(std::move(*holds), span), bool_type(), contains->span,
+                "the result of contains");
 }
 
 void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
@@ -383,7 +390,11 @@ void Elaborator::require_parameters(const ast::FunctionDecl& decl) {
     const auto& support = std::get<SupportValue>(type.support->node);
     PlaceId place =
         new_place(p.span, constraint_text(support, p.name.text, *p.type) + " in " + decl.name.text);
-    auto require = [&](const Atom& x) { require_contained(support, x, place); };
+    auto require = [&](const Atom& x) {
+      if (ExprPtr inside = contained(support, x, p.span)) {
+        emit(p.span, typed::Require{std::move(inside), place});
+      }
+    };
     std::optional<Type> one = element_type(type.support, p.span);
     if (!one) continue;
     if (one->dims.size() == atom->type.dims.size()) {

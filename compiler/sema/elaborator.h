@@ -449,8 +449,7 @@ class Elaborator {
   // ---- distributions.cpp, supports.cpp ----
   Value make_distribution(const ast::DistributionExpr& e, Span span);
   bool apply_distribution_params(const ast::FunctionDecl& decl, std::vector<Value>& args,
-                                 const std::vector<Span>& spans, std::vector<Size>& batch,
-                                 std::vector<std::string>& batched, Span span);
+                                 const std::vector<Span>& spans, DistributionValue& out);
   DistributionValue element_distribution(const DistributionValue& d, const std::vector<VarId>& at,
                                          Span span);
   /// Stands for any element, where only types are wanted.
@@ -470,8 +469,8 @@ class Elaborator {
                           std::vector<Value> args, Span span);
   Value iid(const ast::CallExpr& e, Span span);
   void require_parameters(const ast::FunctionDecl& decl);
-  /// Emits that the density is 0 where the value is outside the support.
-  void require_contained(const SupportValue& support, const Atom& x, PlaceId place);
+  /// Whether the value is within the support; null where that goes without saying.
+  ExprPtr contained(const SupportValue& support, const Atom& x, Span span);
   std::string constraint_text(const SupportValue& support, const std::string& name,
                               const ast::TypeExpr& type);
 
@@ -538,9 +537,10 @@ class Elaborator {
   SiteState* open_site(const ast::Name& name, typed::Site::Kind kind, Span span);
   /// What the condition says where it holds, or does not.
   void facts_of(const typed::Expr& condition, bool holds, std::vector<Fact>& out) const;
-  /// Settles the site's type after one more draw; false after an error.
+  /// Settles the site's type after one more draw of `inner` times `element`, whose last two dims
+  /// together may be a matrix; false after an error.
   bool place_draw(SiteState& site, const std::vector<ExprPtr>& indices,
-                  const std::vector<Size>& inner, const Type& element, Span span);
+                  const std::vector<Size>& inner, const Type& element, bool matrix, Span span);
   bool grow(SiteState& site, const Type& type, Span span);
   ExprPtr site_element(const SiteName& name, Span span);
   /// Whether they stand in different branches of one `if` among the first `branches` of a's path.

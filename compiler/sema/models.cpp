@@ -377,7 +377,8 @@ void Elaborator::nested_model(const ast::SiteStmt& s, const StaticPtr& value,
   SiteState* site = open_site(s.target.name, typed::Site::Kind::Derived, s.target.span);
   if (site == nullptr) return;
   bool random = is_random(*result);
-  if (!place_draw(*site, indices, {}, result->type, s.target.span)) return give_up();
+  if (!place_draw(*site, indices, {}, result->type, result->type.matrix, s.target.span))
+    return give_up();
   site->outer_rank = static_cast<int>(indices.size());
   if (random) cx_->model->random.insert(site->variable);
   typed::Record out;

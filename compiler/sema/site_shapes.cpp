@@ -6,7 +6,8 @@
 namespace borel::sema {
 
 bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices,
-                            const std::vector<Size>& inner, const Type& element, Span span) {
+                            const std::vector<Size>& inner, const Type& element, bool matrix,
+                            Span span) {
   Draw draw;
   draw.span = span;
   draw.path = cx_->path;
@@ -120,7 +121,7 @@ bool Elaborator::place_draw(SiteState& site, const std::vector<ExprPtr>& indices
   }
   draw.extents = dims;
   site.draws.push_back(std::move(draw));
-  return grow(site, array_type(element.scalar, std::move(dims), element.matrix), span);
+  return grow(site, array_type(element.scalar, std::move(dims), matrix), span);
 }
 
 bool Elaborator::grow(SiteState& site, const Type& type, Span span) {

@@ -1,5 +1,6 @@
 // Sites: draws and recorded quantities of models, and draws of kernels.
 #include <algorithm>
+#include <numeric>
 
 #include "compiler/sema/elaborator.h"
 
@@ -203,7 +204,7 @@ void Elaborator::record(const ast::RecordStmt& s, Span span) {
   SiteState* site = open_site(s.target.name, typed::Site::Kind::Derived, s.target.span);
   if (site == nullptr) return;
   bool random = is_random(*value);
-  if (!place_draw(*site, indices, {}, value->type, s.target.span)) return;
+  if (!place_draw(*site, indices, {}, value->type, value->type.matrix, s.target.span)) return;
   site->outer_rank = static_cast<int>(indices.size());
   if (random) cx_->model->random.insert(site->variable);
   typed::Record out;
@@ -246,6 +247,7 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
   }
   // The draw's own shape: a written type, else that of the parameters.
   std::vector<Size> inner = distribution->batch;
+  bool matrix = distribution->batch_matrix;  // what is drawn; whole numbers have no matrices
   DistributionValue one = *distribution;
   StaticPtr support;
   std::optional<Type> element;
@@ -258,6 +260,7 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
     cx_->block = outer;
   }
   if (!element) return give_up();
+  matrix = (matrix && element->scalar == Scalar::Real) || element->matrix;
   if (s.type) {
     Declared type = declared_type(*s.type, nullptr);
     if (type.poisoned) return give_up();
@@ -268,11 +271,11 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
           .with_suggestion("use truncate(D, lo, hi), or a distribution on that support");
       return give_up();
     }
-    if (type.type.matrix) {
-      error("site.matrix", s.type->span, "a site that is a matrix is not supported yet")
-          .with_suggestion(
-              "draw it as an array, real[n, m], and make the matrix of it: "
-              "let w: matrix[n, m] = [x[i, j] for i in 0..n, j in 0..m]");
+    matrix = type.type.matrix;
+    if (matrix && !element->dims.empty() && !element->matrix) {
+      error("site.matrix", s.type->span, "a site that is a matrix is not drawn row by row")
+          .with_found("draws of " + text(*element))
+          .with_suggestion("declare an array of rows, real[n, m]");
       return give_up();
     }
     if (type.type.scalar != element->scalar || type.type.dims.size() < own) {
@@ -313,7 +316,7 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
   SiteState* opened = open_site(s.target.name, typed::Site::Kind::Latent, s.target.span);
   if (opened == nullptr) return;
   size_t site_index = static_cast<size_t>(opened - cx_->model->sites.data());
-  if (!place_draw(*opened, indices, inner, *element, s.target.span)) {
+  if (!place_draw(*opened, indices, inner, *element, matrix, s.target.span)) {
     // What is wrong with the draw is no reason to call the name unknown.
     if (!opened->has_type && !opened->observed) {
       declare(cx_->model_root, name, Poison{}, s.target.name.span);
@@ -375,10 +378,13 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
       out.observed = coerce(std::move(value), *element, span, "the data of '" + site.name + "'");
       if (!out.observed) return;
       const auto& own = std::get<SupportValue>(here->node);
-      if (own.base == SupportValue::Base::Defined) {
+      if (own.base != SupportValue::Base::Real && own.base != SupportValue::Base::Bool) {
         const Atom x = bind_atom(std::move(out.observed), site.name, span);
         out.observed = from_atom(x, span);
-        require_contained(own, x, new_place(span, "a value within " + own.text, site.name));
+        if (ExprPtr inside = contained(own, x, span)) {
+          const PlaceId place = new_place(span, "a value within " + own.text, site.name);
+          emit(span, typed::Require{std::move(inside), place, true});
+        }
       }
     }
     out.distribution = std::move(*typed_distribution);
@@ -386,11 +392,15 @@ void Elaborator::model_site(const ast::SiteStmt& s, Span span) {
     out.place = new_place(span, out.distribution.text, site.name);
     emit(span, std::move(out));
   });
+  // In the order of memory: a matrix's column by column.
+  std::vector<size_t> order(inner.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (matrix && element->dims.empty()) std::swap(order.end()[-1], order.end()[-2]);
   for (size_t i = inner.size(); i-- > 0;) {
     typed::For loop;
-    loop.variable = at[i];
+    loop.variable = at[order[i]];
     loop.lower = constant(span, int64_t{0});
-    loop.upper = size_expr(inner[i], span);
+    loop.upper = size_expr(inner[order[i]], span);
     loop.body = std::move(block);
     block.clear();
     block.push_back(typed::Stmt{span, std::move(loop)});

@@ -103,15 +103,16 @@ Value Elaborator::call_base_support(const SupportValue& s, const std::string& na
   if (s.base == SupportValue::Base::Real) {
     return builtin(span, bool_type(), Op::IsFinite, from_atom(x, span));
   }
-  ExprPtr inside = constant(span, true);
+  ExprPtr inside;
   for (const auto& [end, binding] : s.captures) {
     const Atom* bound = std::get_if<Atom>(&binding);
     if (bound == nullptr) return {};
     ExprPtr within = builtin(span, bool_type(), end == "lo" ? Op::Ge : Op::Le, from_atom(x, span),
                              from_atom(*bound, span));
-    inside = builtin(span, bool_type(), Op::And, std::move(inside), std::move(within));
+    inside = inside ? builtin(span, bool_type(), Op::And, std::move(inside), std::move(within))
+                    : std::move(within);
   }
-  return inside;
+  return inside ? std::move(inside) : constant(span, true);
 }
 
 std::optional<Value> Elaborator::in_place(const Captures& captures,

@@ -309,6 +309,7 @@ struct Factor {
 struct Require {
   ExprPtr condition;
   PlaceId place = PlaceId::None;
+  bool of_value = false;  // of an observed value, not of a distribution's parameter
 };
 /// Ends the run with a fault at the place unless the condition holds: shapes that could not be
 /// compared at compile time.

@@ -96,7 +96,8 @@ struct MachineValue {
   Span span;
 };
 /// `batch` is the shape of an array of independent draws. Parameters in `batched` have been given
-/// arrays, whose leading `batch_rank` dims are the last ones of `batch`.
+/// arrays, whose leading `batch_rank` dims are the last ones of `batch`; these are a matrix's where
+/// such a parameter is a matrix.
 struct DistributionValue {
   const ast::DistributionExpr* expr = nullptr;
   const ast::FunctionDecl* decl = nullptr;  // null: written in place
@@ -105,6 +106,7 @@ struct DistributionValue {
   std::vector<typed::Size> batch;
   std::vector<std::string> batched;
   int batch_rank = 0;
+  bool batch_matrix = false;
   Span span;
 };
 struct SupportValue {

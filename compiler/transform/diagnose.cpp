@@ -51,14 +51,15 @@ class Diagnose {
   void replace(prob::RequireOp require) {
     mlir::OpBuilder b(require);
     const mlir::Location loc = require.getLoc();
-    const bool rejects = mlir::matchPattern(require.getCondition(), mlir::m_Zero());
+    const FaultKind kind = require->hasAttr(prob::of_value_attribute)                   ? support
+                           : mlir::matchPattern(require.getCondition(), mlir::m_Zero()) ? reject
+                                                                                        : parameter;
     const Value failed =
         b.create<arith::XOrIOp>(loc, require.getCondition(), prob::bool_constant(b, loc, true));
     auto place = static_cast<int64_t>(require.getPlace());
     if (auto drawn_at = require->getAttrOfType<mlir::IntegerAttr>(drawn_at_attribute))
       place = combined(drawn_at.getInt(), place);
-    b.create<prob::FaultOp>(loc, failed, rejects ? reject : parameter,
-                            static_cast<uint64_t>(place));
+    b.create<prob::FaultOp>(loc, failed, kind, static_cast<uint64_t>(place));
     require.erase();
   }
 

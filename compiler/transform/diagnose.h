@@ -2,7 +2,8 @@
 ///
 /// What: in program order, a score of NaN or +infinity is a fault (BOREL_FAULT_NOT_FINITE), one of
 /// -infinity is too (BOREL_FAULT_SUPPORT: a value that cannot occur), and so is a requirement that
-/// fails (BOREL_FAULT_PARAMETER; of `require false`, BOREL_FAULT_REJECT). The first ends the run. A
+/// fails (BOREL_FAULT_PARAMETER; of an observed value, BOREL_FAULT_SUPPORT; of `require false`,
+/// BOREL_FAULT_REJECT). The first ends the run. A
 /// requirement of a library's log density is named at the draw that asked for it, in its own words:
 /// such places are added to the module's `prob.places`.
 /// Where in the order: in place of accumulate, after inlining.

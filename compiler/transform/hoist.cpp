@@ -253,14 +253,15 @@ class HoistPass : public mlir::PassWrapper<HoistPass, mlir::OperationPass<mlir::
 
  private:
   /// Arithmetic on data in branches leaves them: it can be done once whether they are taken or not.
-  /// Reads of elements stay, for the branch may be what keeps them in range.
+  /// What reads or writes elements stays, for the branch may be what keeps it in range.
   static void lift_from_branches(Block& block, DataOnly& data) {
     for (auto branch : block.getOps<mlir::scf::IfOp>()) {
       for (mlir::Region& region : branch->getRegions()) {
         if (region.empty()) continue;
         for (Operation& op : llvm::make_early_inc_range(region.front())) {
           const bool is_arithmetic = op.getNumRegions() == 0 && op.getNumResults() == 1 &&
-                                     mlir::isPure(&op) && !mlir::isa<prob::ExtractOp>(op);
+                                     mlir::isPure(&op) && !mlir::isa<prob::ExtractOp>(op) &&
+                                     !prob::is_array(op.getResult(0).getType());
           if (!is_arithmetic || !llvm::all_of(op.getOperands(), [&](Value operand) {
                 return data.contains(operand) && analysis::is_outside(operand, branch);
               }))

@@ -27,7 +27,7 @@ inline const char* fault_kind_name(std::int32_t kind) {
     case BOREL_FAULT_DIVISION:
       return "integer division by zero";
     case BOREL_FAULT_SHAPE:
-      return "shapes that must agree do not";
+      return "a size or shape is not what it must be";
     case BOREL_FAULT_RECURSION:
       return "a function calls itself too deeply";
     case BOREL_FAULT_HOST:

@@ -72,8 +72,8 @@ int32_t filtered_gradient(void*, const borel_array* arguments, const double*, co
     adjoints[1][c] = 0;
     for (int r = 0; r < 2; ++r) {
       adjoints[0][r + 2 * c] = seed[r] * std::pow(x, power);
-      adjoints[1][c] += seed[r] * at(arguments[0], r + 2 * c) *
-                        static_cast<double>(power) * std::pow(x, power - 1);
+      adjoints[1][c] += seed[r] * at(arguments[0], r + 2 * c) * static_cast<double>(power) *
+                        std::pow(x, power - 1);
     }
   }
   return 0;
@@ -191,8 +191,8 @@ TEST_F(Callback, FailureIsAFaultAtItsDeclaration) {
   host.failure = 7;
   double lp = 0, gradient[4];
   Problem problem;
-  EXPECT_FAILS(borel_log_density(at_.get(), 0, 1, u.data(), &lp, problem), BOREL_RUN_FAILED, problem,
-               "a function of the host failed");
+  EXPECT_FAILS(borel_log_density(at_.get(), 0, 1, u.data(), &lp, problem), BOREL_RUN_FAILED,
+               problem, "a function of the host failed");
   EXPECT_NE(problem.message().find("quadratic"), std::string::npos) << problem.message();
   EXPECT_NE(problem.message().find("7"), std::string::npos) << problem.message();
   EXPECT_EQ(problem.span().line, 3);
@@ -208,7 +208,8 @@ TEST_F(Callback, FailureIsAFaultAtItsDeclaration) {
 }
 
 TEST_F(Callback, RebindTakesOtherFunctions) {
-  const borel_function half{nullptr, [](void*, const borel_array*, double* result) -> int32_t {
+  const borel_function half{nullptr,
+                            [](void*, const borel_array*, double* result) -> int32_t {
                               *result = 0;
                               return 0;
                             },
@@ -271,8 +272,8 @@ TEST(Callbacks, WithoutADerivative) {
   SourceManager sources;
   Diagnostics diagnostics;
   driver::StageTimes times;
-  const auto loaded = driver::load(
-      options_of("tests/host/programs/underived.ppl", "main"), sources, diagnostics, times);
+  const auto loaded = driver::load(options_of("tests/host/programs/underived.ppl", "main"), sources,
+                                   diagnostics, times);
   ASSERT_TRUE(loaded.has_value()) << render(diagnostics, sources);
   const Library library = open(**loaded);
   borel_data* raw = nullptr;
@@ -295,7 +296,8 @@ TEST(Callbacks, WithoutADerivative) {
   ASSERT_EQ(borel_log_density(at.get(), 0, 1, u, &lp, problem), BOREL_SUCCESS);
   EXPECT_EQ(lp, -INFINITY);
   host.result = NAN;
-  EXPECT_FAILS(borel_log_density(at.get(), 0, 1, u, &lp, problem), BOREL_RUN_FAILED, problem, "nan");
+  EXPECT_FAILS(borel_log_density(at.get(), 0, 1, u, &lp, problem), BOREL_RUN_FAILED, problem,
+               "nan");
   host.result = 0;
   borel_run_options options;
   borel_run_defaults(&options);

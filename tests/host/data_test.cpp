@@ -364,7 +364,7 @@ TEST(Problems, Sizes) {
   const Data data = from_json(shapes, R"({"a": [1, 2, 3], "b": [1, 2]})");
   borel_instance* instance = nullptr;
   EXPECT_FAILS(borel_bind(data.get(), &instance, problem), BOREL_BAD_DATA, problem,
-               "shapes that must agree do not");
+               "a size or shape is not what it must be");
   EXPECT_EQ(problem.span().line, 6);
   EXPECT_EQ(made, nullptr);
 }

@@ -13,16 +13,16 @@ namespace {
 
 /// driver/pipeline.cpp's order, with gradient where derive calls it.
 const std::vector<std::string> pipeline_order = {
-    "inline",   "sweep",    "structure", "simplify", "fuse",    "simplify",
-    "split",    "gradient", "structure", "simplify", "split",   "fuse",
-    "simplify", "hoist",    "simplify",  "fuse",     "flatten", "simplify"};
+    "inline",   "sweep",     "structure", "simplify", "fuse",    "simplify", "split",
+    "gradient", "structure", "simplify",  "split",    "fuse",    "simplify", "condense",
+    "simplify", "hoist",     "simplify",  "fuse",     "flatten", "simplify"};
 
 std::vector<std::string> stages_of(uint64_t seed) {
   Choice choose(seed ^ 0x51A6E5);
   if (choose.chance(0.6)) return pipeline_order;
   std::vector<std::string> stages;
   const std::vector<std::string> any = {"inline", "structure", "simplify", "gradient", "split",
-                                        "fuse",   "hoist",     "sweep",    "flatten"};
+                                        "fuse",   "hoist",     "sweep",    "flatten",  "condense"};
   const int n = 3 + choose.below(4);
   for (int i = 0; i < n; ++i) {
     const std::string& next = choose.of(any);
@@ -54,6 +54,10 @@ class FunctionCheck {
       if (inject) remember();
       if (!stage(pass, inject)) break;
       if (result_.fault_applied) break;
+      if (pass == "gradient" && fault_ && fault_->pass == "tangent") {
+        along("g", "", "");
+        break;
+      }
     }
     if (tally_ && !result_.failure)
       for (const std::string& pass : changed_) ++(*tally_)[pass];
@@ -114,7 +118,8 @@ class FunctionCheck {
   bool compare(const std::string& pass, const std::string& before, const std::string& after) {
     const auto old = std::move(values_);
     remember();
-    const Agreement agreement = pass == "simplify" ? Agreement::WhereFinite : Agreement::Same;
+    const Agreement agreement =
+        pass == "simplify" || pass == "condense" ? Agreement::WhereFinite : Agreement::Same;
     for (const auto& [name, evaluations] : old)
       for (size_t i = 0; i < evaluations.size(); ++i)
         if (auto found = difference(evaluations[i], values_.at(name)[i], agreement))
@@ -230,9 +235,19 @@ class FunctionCheck {
         module->getLoc(), "along", mlir::FunctionType::get(&harness_.context(), inputs, results));
     target.setPrivate();
     module->push_back(target);
+    if (fault_)
+      module->walk([&](mlir::Operation* op) {
+        op->setDiscardableAttr(old_mark, mlir::UnitAttr::get(&harness_.context()));
+      });
     if (mlir::failed(transform::differentiate_along(source, wrt, of, target)) ||
         mlir::failed(mlir::verify(*module)))
       return fail("tangent", "of @" + name + " cannot be made", before, after);
+    if (fault_) {
+      Choice choose(seed_ ^ 0xFA17);
+      result_.fault_applied =
+          fault_->apply(*module, choose) && mlir::succeeded(mlir::verify(*module));
+      if (!result_.fault_applied) return true;
+    }
     target.setPublic();
     for (size_t i = 0; i < program_.points.size(); ++i)
       if (auto found = wrong_tangent(*module, name, i))

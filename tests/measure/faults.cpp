@@ -458,6 +458,15 @@ std::vector<Fault> make_faults() {
       {"gradient", "sends adjoints down the other branch", inverted("scf.if")},
       {"gradient", "leaves out an iteration", too_short()},
 
+      {"tangent", "loses an operand's part", bypass("arith.addf", 0, {Where::Made, "along"})},
+      {"tangent", "loses a factor", bypass("arith.mulf", 0, {Where::Made, "along"})},
+      {"tangent", "loses an addition into an array",
+       bypass("prob.add_at", 1, {Where::Made, "along"})},
+      {"tangent", "adds at the first place only",
+       first_element("prob.add_at", 2, {Where::Made, "along"})},
+      {"tangent", "has the wrong sign", bypass("arith.negf", 0, {Where::Made, "along"})},
+      {"tangent", "loses the tangent of a sum", sum_is_lost({Where::Made, "along"})},
+
       {"structure", "forgets where a sum starts", bypass("arith.addf", 1)},
       {"structure", "loses a sum", sum_is_lost(derived("f"))},
       {"structure", "adds what is subtracted", bypass("arith.negf", 0)},
@@ -493,6 +502,15 @@ std::vector<Fault> make_faults() {
       {"fuse", "hands on nothing", map_is_lost()},
       {"fuse", "leaves out an iteration", too_short()},
       {"fuse", "reads one place for all", first_element("prob.extract", 1, helpers)},
+
+      {"condense", "leaves out a column", bypass("prob.add_at", 1)},
+      {"condense", "loses a part of a form", bypass("arith.addf", 0, derived("f"))},
+      {"condense", "loses a factor", bypass("arith.mulf", 0, derived("f"))},
+      {"condense", "leaves out an iteration", too_short()},
+      {"condense", "does not take one column out of the next", carry_stands_still()},
+      {"condense", "reads one place for all", first_element("prob.extract", 1)},
+      {"condense", "loses a sum", sum_is_lost(derived("f"))},
+      {"condense", "loses additions", into_is_lost(derived("f"))},
 
       {"hoist", "binds values to each other's slots", swap("func.return", bound)},
       {"hoist", "reads another slot of numbers", other_slot("f64")},

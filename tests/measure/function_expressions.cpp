@@ -17,8 +17,8 @@ prob.slot "input" @dn : tensor<?xf64> {dims = [@n]}
 prob.slot "input" @dm : tensor<?xf64> {dims = [@m]}
 prob.slot "input" @dk : tensor<?xf64> {dims = [@k]}
 prob.slot "input" @dq : tensor<?x?xf64> {dims = [@n, @m]}
-prob.slot "input" @gn : tensor<?xi64> {dims = [@n]}
-prob.slot "input" @gm : tensor<?xi64> {dims = [@m]}
+prob.slot "input" @gn : tensor<?xi64> {dims = [@n], prob.below = @k}
+prob.slot "input" @gm : tensor<?xi64> {dims = [@m], prob.below = @k}
 prob.slot "input" @ds : f64)");
 }
 
@@ -79,8 +79,10 @@ void FunctionExpressions::begin() {
   one_ = out_.integer(1);
   for (const char* size : {"n", "m", "k"})
     size_[size[0]] = out_.op("prob.data @" + std::string(size) + " : i64");
-  for (const char* data : {"dn", "dm", "dk"})
-    arrays_.push_back({out_.op("prob.data @" + std::string(data) + " : " + row), data[1], true});
+  for (const char* data : {"dn", "dm", "dk"}) {
+    data_rows_[data[1]] = out_.op("prob.data @" + std::string(data) + " : " + row);
+    arrays_.push_back({data_rows_[data[1]], data[1], true});
+  }
   for (const char* data : {"gn", "gm"})
     gathers_[data[1]] = out_.op("prob.data @" + std::string(data) + " : " + row_of_ints);
   data_matrix_ = out_.op("prob.data @dq : " + std::string(matrix));

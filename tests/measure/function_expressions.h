@@ -55,7 +55,7 @@ class FunctionExpressions {
   Choice choose_;
   Writer out_;
   std::string zero_, one_, data_matrix_;
-  std::map<char, std::string> size_, gathers_;
+  std::map<char, std::string> size_, gathers_, data_rows_;
   std::vector<std::string> reals_, positives_, data_reals_, totals_;
   std::vector<ArrayName> arrays_;
   std::vector<Index> indices_;

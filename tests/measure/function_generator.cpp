@@ -53,6 +53,7 @@ class FunctionGenerator : FunctionExpressions {
         &FunctionGenerator::fill,         &FunctionGenerator::fill,
         &FunctionGenerator::sum_by_carry, &FunctionGenerator::sum_by_carry,
         &FunctionGenerator::gathered,     &FunctionGenerator::recurrence,
+        &FunctionGenerator::regression,   &FunctionGenerator::regression,
         &FunctionGenerator::recurrence,   &FunctionGenerator::nested,
         &FunctionGenerator::fill_matrix,  &FunctionGenerator::repeat,
         &FunctionGenerator::scalar,       &FunctionGenerator::whole_array,
@@ -246,6 +247,57 @@ class FunctionGenerator : FunctionExpressions {
                        row);
     keep_array(result, 'k');
     for (const auto& sum : text.sums) keep(sum.result);
+  }
+
+  /// Sums of products of linear forms in a plate over data, as log densities of normal
+  /// distributions and their gradients have them; parameters perhaps of groups.
+  void regression(int) {
+    const char size = choose_.chance(.6) ? 'n' : 'm';
+    const bool grouped = choose_.chance(.5), adds = grouped && choose_.chance(.6);
+    const std::string intercepts = grouped ? array_of('k') : "", intercept = leaf();
+    const std::string slope = leaf(), scale = leaf(), weights = grouped ? array_of('k') : "";
+    const int columns = choose_.below(3);
+    LoopText text;
+    if (!grouped && choose_.chance(.2)) text.lower = one_;
+    if (adds) text.into(out_, array_of('k'), row);
+    loop(text, size, [&] {
+      const std::string iv = text.induction, data = element(data_rows_[size], iv);
+      const std::string group = grouped ? element(gathers_[size], iv, row_of_ints, "i64") : "";
+      const std::string mean = grouped ? element(intercepts, group) : intercept;
+      const std::string response =
+          choose_.chance(.3) ? out_.binary("arith.mulf", data, data_reals_[0]) : data;
+      std::string d = choose_.chance(.7) ? out_.binary("arith.subf", response, mean)
+                                         : out_.binary("arith.addf", mean, response);
+      std::vector<std::string> forms;
+      for (int i = 0; i < columns; ++i) {
+        std::string column = out_.unary(i == 0 ? "math.sin" : "math.cos", data);
+        if (choose_.chance(.3)) column = out_.op("arith.sitofp " + iv + " : i64 to f64");
+        const std::string by = grouped && i == 0 ? element(weights, group) : slope;
+        const std::string product = choose_.chance(.5) ? out_.binary("arith.mulf", column, by)
+                                                       : out_.binary("arith.mulf", by, column);
+        d = out_.binary(choose_.chance(.5) ? "arith.subf" : "arith.addf", d, product);
+        forms.push_back(column);
+      }
+      if (choose_.chance(.3)) d = out_.op("arith.negf " + d + " : f64");
+      if (choose_.chance(.3)) d = out_.binary("arith.divf", d, out_.unary("math.exp", data));
+      if (choose_.chance(.2)) d = out_.binary("arith.mulf", d, data);
+      forms.push_back(d);
+      std::string square = out_.binary("arith.mulf", d, d);
+      if (choose_.chance(.3)) square = out_.binary("arith.mulf", square, scale);
+      if (choose_.chance(.2)) square = out_.binary("arith.subf", square, mean);
+      text.sums.push_back({square, "f64", ""});
+      if (choose_.chance(.5))
+        text.sums.push_back({out_.binary("arith.mulf", choose_.of(forms), d), "f64", ""});
+      if (choose_.chance(.4)) text.sums.push_back({d, "f64", ""});
+      if (adds) {
+        const std::string part = out_.binary("arith.mulf", choose_.of(forms), scale);
+        text.intos[0].next =
+            out_.op("prob.add_at " + out_.binary("arith.mulf", part, d) + " into " +
+                    text.intos[0].argument + "[" + group + "] : f64 into " + row);
+      }
+    });
+    for (const auto& sum : text.sums) keep(sum.result);
+    if (adds) keep_array(text.intos[0].result, 'k');
   }
 
   void recurrence(int) {

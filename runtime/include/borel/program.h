@@ -60,7 +60,7 @@ typedef enum borel_fault_kind {
   BOREL_FAULT_INDEX,      /* an index is out of range */
   BOREL_FAULT_OVERFLOW,   /* integer overflow */
   BOREL_FAULT_DIVISION,   /* integer division by zero */
-  BOREL_FAULT_SHAPE,      /* shapes that must agree do not */
+  BOREL_FAULT_SHAPE,      /* a size or shape is not what it must be */
   BOREL_FAULT_RECURSION,  /* calls within calls took BOREL_STACK bytes of stack */
   BOREL_FAULT_HOST        /* a function of the host failed: value is what it returned */
 } borel_fault_kind;
