@@ -1,4 +1,4 @@
-# borel_add_model(TARGET MODEL.ppl [NAME name] [CPU cpu…] [INFER infer] [LIBRARY folder])
+# borel_add_model(TARGET MODEL.ppl [NAME name] [CPU cpu…] [INFER infer] [LIBRARY folder] [HESSIAN])
 #
 # A static library TARGET of a compiled program. What links it includes "NAME.h" and gets libborel_rt
 # and what that needs. It is built again when the program, a library folder or the compiler changes.
@@ -6,8 +6,9 @@
 #   CPU      processors that it has code for; native, the one that builds, by default
 #   INFER    the infer to compile; main, or the only one, by default
 #   LIBRARY  a folder that replaces the built-in library of distributions and algorithms
+#   HESSIAN  with products of the Hessian and a vector (borel_hessian_vector)
 function(borel_add_model target model)
-  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "NAME;INFER;LIBRARY" "CPU")
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "HESSIAN" "NAME;INFER;LIBRARY" "CPU")
   if(ARG_UNPARSED_ARGUMENTS OR ARG_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "borel_add_model(${target}): what is meant by "
                         "'${ARG_UNPARSED_ARGUMENTS}${ARG_KEYWORDS_MISSING_VALUES}'?")
@@ -38,6 +39,9 @@ function(borel_add_model target model)
   if(ARG_LIBRARY)
     get_filename_component(library "${ARG_LIBRARY}" ABSOLUTE)
     list(APPEND options --library "${library}")
+  endif()
+  if(ARG_HESSIAN)
+    list(APPEND options --hessian)
   endif()
   set(depfile)
   if(CMAKE_GENERATOR MATCHES "Ninja|Makefiles")

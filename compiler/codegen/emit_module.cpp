@@ -35,6 +35,7 @@ ModuleEmitter::ModuleEmitter(mlir::ModuleOp source_module, llvm::Module& target_
       i32(llvm::Type::getInt32Ty(context)),
       i64(llvm::Type::getInt64Ty(context)),
       ptr(llvm::PointerType::getUnqual(context)) {
+  for (auto op : source.getOps<FuncOp>()) calls_host_ |= op->hasAttr(prob::host_attribute);
   for (auto op : source.getOps<FuncOp>())
     if (!op.isExternal()) declare(op, llvm::is_contained(in_place, op.getSymName()));
 }
@@ -97,7 +98,7 @@ void ModuleEmitter::declare(FuncOp op, bool in_place) {
                              llvm::GlobalValue::InternalLinkage, op.getSymName(), module);
   llvm::Function& f = *function.function;
   f.setDoesNotThrow();
-  f.setNoSync();
+  if (!calls_host_) f.setNoSync();
   // An array argument may be given twice, which noalias allows for memory that is only read.
   f.addParamAttr(0, llvm::Attribute::NoAlias);
   f.addParamAttr(0, llvm::Attribute::ReadOnly);
@@ -138,6 +139,8 @@ void ModuleEmitter::emit_functions() {
 void ModuleEmitter::emit(EmittedFunction& function) {
   if (function.emitted) return;
   function.emitted = true;
+  if (auto host = function.source->getAttrOfType<mlir::DictionaryAttr>(prob::host_attribute))
+    return emit_host(function, host);
   // Callees first: what they may do decides how calls look. A recursive one may do anything.
   function.source.walk([&](mlir::func::CallOp call) { emit(functions_.at(extents.callee(call))); });
   function.storage = std::make_unique<StoragePlan>(function.source, extents, function.in_place);

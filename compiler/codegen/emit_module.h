@@ -77,10 +77,12 @@ class ModuleEmitter {
 
  private:
   void emit(EmittedFunction& function);
+  void emit_host(EmittedFunction& function, mlir::DictionaryAttr host);
   void declare(mlir::func::FuncOp op, bool in_place);
 
   std::map<mlir::Operation*, EmittedFunction> functions_;
   bool recursive_ = false;
+  bool calls_host_ = false;  // some function is the host's
   llvm::Function* uniform_ = nullptr;
   std::map<std::pair<bool, bool>, llvm::Function*> copies_;
 };

@@ -17,16 +17,18 @@ class Descriptor {
       : m_(module), program_(program), entries_(module) {}
 
   void emit(const std::string& source_hash, const std::string& symbol) {
-    std::vector<llvm::Constant*> sizes, inputs, models, places;
+    std::vector<llvm::Constant*> sizes, inputs, models, places, externals;
     for (const SizeDescription& one : program_.sizes) sizes.push_back(size(one));
     for (const InputDescription& one : program_.inputs) inputs.push_back(input(one));
     for (const ModelDescription& one : program_.models) models.push_back(model(one));
     for (const PlaceDescription& one : program_.places) places.push_back(place(one));
-    llvm::Constant* program = record(
-        {number(BOREL_ABI_VERSION), number(static_cast<std::int32_t>(sizeof(borel_program))),
-         text(m_.target.cpu), text(source_hash), text(program_.name), count(sizes), count(inputs),
-         count(models), count(places), list(sizes), list(inputs), list(models), list(places),
-         machine(), function(entries_.instance_size(program_)), function(entries_.bind(program_))});
+    for (const ExternalDescription& one : program_.externals) externals.push_back(external(one));
+    llvm::Constant* program =
+        record({number(BOREL_ABI_VERSION), number(static_cast<std::int32_t>(sizeof(borel_program))),
+                text(m_.target.cpu), text(source_hash), text(program_.name), count(sizes),
+                count(inputs), count(models), count(places), list(sizes), list(inputs),
+                list(models), list(places), machine(), function(entries_.instance_size(program_)),
+                function(entries_.bind(program_)), count(externals), list(externals)});
     internal_check(
         m_.module.getDataLayout().getTypeAllocSize(program->getType()) == sizeof(borel_program),
         "the descriptor is not laid out as the contract says");
@@ -112,6 +114,15 @@ class Descriptor {
                    number(static_cast<std::int32_t>(i.index_base)),
                    llvm::ConstantArray::get(type, dims), dim(i.index_bound), real(i.lower),
                    real(i.upper), number(i.lower_open), number(i.upper_open), span(i.span)});
+  }
+
+  llvm::Constant* external(const ExternalDescription& e) {
+    std::vector<llvm::Constant*> arguments;
+    for (const ExternalDescription::Argument& a : e.arguments)
+      arguments.push_back(
+          record({number(type_of(a.type)), number(a.rank), layout(a.column_major)}));
+    return record({text(e.name), count(arguments), list(arguments), number(e.result_rank),
+                   number(e.gradient), span(e.span)});
   }
 
   llvm::Constant* site(const SiteDescription& s) {

@@ -19,9 +19,13 @@ std::int64_t EntryEmitter::order_of(prob::SlotOp slot) {
   const auto find = [&](const auto& list) {
     for (std::size_t i = 0; i < list.size(); ++i)
       if (list[i].slot == name) return static_cast<std::int64_t>(i);
-    throw InternalError("the description has no input or size for the slot " + name);
+    return std::int64_t{-1};
   };
-  return slot.getKind() == "size" ? find(program_->sizes) : find(program_->inputs);
+  if (slot.getKind() == "size") return find(program_->sizes);
+  if (const std::int64_t order = find(program_->inputs); order >= 0) return order;
+  const std::int64_t external = find(program_->externals);
+  internal_check(external >= 0, "the description has no input for a slot");
+  return static_cast<std::int64_t>(program_->inputs.size()) + external;
 }
 
 llvm::Value* EntryEmitter::input_scalar(prob::SlotOp slot, IRValue* inputs, llvm::Type* type) {

@@ -134,7 +134,7 @@ class Planner {
 
   // A call is emitted in place: straight-line code, perhaps with branches, on scalars.
   bool accept_call(mlir::func::CallOp call) {
-    if (depth_ > 8) return false;
+    if (depth_ > 8 || extents_.callee(call)->hasAttr(prob::host_attribute)) return false;
     mlir::Block& body = extents_.callee(call).getBody().front();
     for (const Value result : call.getResults())
       if (prob::is_array(result.getType())) return false;

@@ -55,6 +55,11 @@ inline constexpr llvm::StringLiteral places_attribute = "prob.places";    // arr
 inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";    // see transform/derive.h
 inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";  // see gradient.h
 inline constexpr llvm::StringLiteral adjoint_of_attribute = "prob.adjoint_of";  // on an adjoint
+/// On a function that the host supplies, {slot = @extern.f, first, matrices = […], place, adjoint}:
+/// its arguments from `first` on are the host's (those before are sizes), `matrices` marks those
+/// whose last two dimensions lie the other way round, `adjoint`: it is the vector-Jacobian product.
+/// The body, which nothing may be made of, gives zeros of the results' shapes.
+inline constexpr llvm::StringLiteral host_attribute = "prob.host";
 inline constexpr llvm::StringLiteral place_attribute =
     "prob.place";  // checked arith ops, functions that call themselves
 

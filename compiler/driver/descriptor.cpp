@@ -67,6 +67,23 @@ Json inputs(const ProgramDescription& program) {
   return out;
 }
 
+Json externals(const ProgramDescription& program) {
+  Json out = Json::array();
+  for (const ExternalDescription& external : program.externals) {
+    Json arguments = Json::array();
+    for (const ExternalDescription::Argument& argument : external.arguments)
+      arguments.push_back({{"type", type_name(argument.type)},
+                           {"rank", argument.rank},
+                           {"layout", layout(argument.column_major)}});
+    out.push_back({{"name", external.name},
+                   {"arguments", arguments},
+                   {"result_rank", external.result_rank},
+                   {"gradient", external.gradient},
+                   {"span", span(external.span)}});
+  }
+  return out;
+}
+
 Json models(const ProgramDescription& program) {
   constexpr const char* kinds[] = {"latent", "derived", "observed"};
   Json out = Json::array();
@@ -136,6 +153,7 @@ std::string descriptor(const GeneratedFrom& from, const CompiledProgram& compile
                  {"infer", program.name},
                  {"sizes", sizes(program)},
                  {"inputs", inputs(program)},
+                 {"externals", externals(program)},
                  {"models", models(program)},
                  {"machine", machine(program)}};
   return out.dump(2) + "\n";

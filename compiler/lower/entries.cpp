@@ -222,7 +222,11 @@ void ModuleLowering::describe_program() {
       return function.getName().str();
     };
     const bool density = options_.log_density && can.continuous;
-    const bool gradient = options_.log_density_gradient && can.continuous;
+    // A program that asks for a derivative that nobody gives is told so; what is made unasked goes
+    // without.
+    const bool asked = on_demand_.contains(model.name + ".log_density_gradient");
+    const bool gradient = options_.log_density_gradient && can.continuous &&
+                          (asked || !reaches_no_derivative(models_.at(id)));
     description.log_density = want(density, "log_density");
     description.log_density_plain = want(density, "log_density_plain");
     description.log_density_gradient = want(gradient, "log_density_gradient");

@@ -19,6 +19,7 @@ class FunctionLowering {
   /// The function's arguments are these variables, flattened.
   void bind_params(const std::vector<typed::VarId>& params);
   void lower_function(const typed::Function& function);
+  void lower_host(const typed::Function& function);
   void lower_global(const typed::Global& global);
   void lower_model(const typed::Model& model);
   void lower_shape(const typed::Model& model);

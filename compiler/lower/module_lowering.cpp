@@ -34,6 +34,7 @@ mlir::OwningOpRef<mlir::ModuleOp> ModuleLowering::run() {
   }
   for (const typed::Global& global : program_.globals)
     FunctionLowering(*this, globals_.at(global.variable)).lower_global(global);
+  make_host_functions();
   for (size_t i = 0; i < program_.models.size(); ++i) make_model(static_cast<typed::ModelId>(i));
   describe_program();
   if (program_.machine) make_entries();

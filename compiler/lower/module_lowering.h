@@ -57,6 +57,11 @@ class ModuleLowering {
   mlir::func::FuncOp product_adjoint();
 
   void make_slots();
+  /// Slots and descriptions of the functions that the host supplies, and their adjoints.
+  void make_host_functions();
+  mlir::func::FuncOp host_adjoint(const typed::Function& function, mlir::func::FuncOp of);
+  /// Whether `function` uses one of reals that the host gives no derivative of.
+  bool reaches_no_derivative(mlir::func::FuncOp function);
   void declare_functions();
   void make_model(typed::ModelId id);
   void make_entries();

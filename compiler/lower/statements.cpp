@@ -28,9 +28,18 @@ void FunctionLowering::bind_params(const std::vector<typed::VarId>& params) {
 void FunctionLowering::lower_function(const typed::Function& function) {
   span_ = function.span;
   bind_params(function.params);
+  if (function.host) return lower_host(function);
   const auto results = function_.getResultTypes();
   const Values values = lower_tail(function.body, 0, results);
   b_.create<mlir::func::ReturnOp>(loc_, values);
+}
+
+/// What codegen puts in its place is of the host; the body says only what shape the result has.
+void FunctionLowering::lower_host(const typed::Function& function) {
+  const Value result = function.result.kind == typed::Type::Kind::Scalar
+                           ? prob::real_constant(b_, loc_, 0)
+                           : zeros(function.result).front();
+  b_.create<mlir::func::ReturnOp>(loc_, result);
 }
 
 void FunctionLowering::lower_global(const typed::Global& global) {

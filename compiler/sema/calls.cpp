@@ -259,6 +259,7 @@ Value Elaborator::call_decl(const ast::FunctionDecl& decl, std::vector<Value> ar
                             std::vector<Span> spans) {
   if (gives_static(decl)) return inline_body(decl, std::move(args), span, std::move(spans));
   Callable callable;
+  callable.decl = &decl;
   callable.identity = &decl;
   callable.name = decl.name.text;
   callable.params = &decl.params;

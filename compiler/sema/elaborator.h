@@ -44,8 +44,9 @@ struct Loop {
 
 /// Something with parameters and a body, ready to be specialised.
 struct Callable {
-  const void* identity = nullptr;  // the syntax node
-  std::string name;                // "leapfrog", "Normal.logp": of diagnostics and IR symbols
+  const ast::FunctionDecl* decl = nullptr;  // of a def that is called by its name
+  const void* identity = nullptr;           // the syntax node
+  std::string name;  // "leapfrog", "Normal.logp": of diagnostics and IR symbols
   const std::vector<ast::Param>* params = nullptr;
   const ast::Block* block = nullptr;  // the body: either a block
   const ast::Expr* body = nullptr;    // or an expression
@@ -380,6 +381,8 @@ class Elaborator {
   Value specialise(const Callable& callable, std::vector<Value> args, Span span);
   std::optional<FunctionId> specialised(const Callable& callable, std::vector<Value>& args,
                                         Span span, std::vector<ExprPtr>& call_args, Type& result);
+  /// The body of a function that the host supplies.
+  bool host_function(const Callable& callable, const ast::CallExpr& body, Specialisation& spec);
   bool elaborate_body(const Callable& callable, Specialisation& spec);
   Type result_here(FunctionId id, const std::vector<ExprPtr>& call_args, Type result,
                    bool& complete);

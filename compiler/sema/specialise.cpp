@@ -325,7 +325,77 @@ std::optional<FunctionId> Elaborator::specialised(const Callable& callable,
   return spec.id;
 }
 
+/// `extern(…)`, which stands for what the host supplies; null where the body is another.
+static const ast::CallExpr* extern_call(const ast::Expr* body) {
+  const auto* call = body != nullptr ? ast::as<ast::CallExpr>(*body) : nullptr;
+  const auto* name = call != nullptr ? ast::as<ast::NameRef>(*call->callee) : nullptr;
+  return name != nullptr && name->name == "extern" ? call : nullptr;
+}
+
+bool Elaborator::host_function(const Callable& callable, const ast::CallExpr& body,
+                               Specialisation& spec) {
+  const std::string& name = callable.name;
+  const auto wrong = [&](Span span, const std::string& what) -> Diagnostic& {
+    return error("extern", span, what);
+  };
+  if (callable.decl == nullptr || callable.may_draw) {
+    wrong(callable.body->span, callable.may_draw ? "a function of the host does not draw"
+                                                 : "'extern' is the whole body of a 'def'");
+    return false;
+  }
+  typed::HostFunction host;
+  host.name = name;
+  for (const ast::Argument& argument : body.args) {
+    const auto* word = ast::as<ast::NameRef>(*argument.value);
+    if (argument.name || word == nullptr || word->name != "gradient" || host.gradient) {
+      wrong(argument.span, "'extern' takes nothing, or the word 'gradient'")
+          .with_suggestion("extern(gradient) says that the host gives the derivative too");
+      return false;
+    }
+    host.gradient = true;
+  }
+  for (const ast::Param& p : *callable.params) {
+    if (p.type) continue;
+    wrong(p.name.span, "a parameter of a function of the host needs a type")
+        .with_suggestion(p.name.text + ": real");
+    return false;
+  }
+  if (callable.result == nullptr) {
+    wrong(callable.span, "a function of the host needs the type of its result")
+        .with_suggestion("def " + name + "(…): real = extern()");
+    return false;
+  }
+  const auto plain = [](const Type& type) {
+    return type.kind == Type::Kind::Scalar || is_array(type);
+  };
+  typed::Function& function = program_.functions[static_cast<size_t>(spec.id)];
+  host.first = function.params.size() - callable.params->size();
+  for (size_t i = 0; i < callable.params->size(); ++i) {
+    const Type& type = program_[function.params[host.first + i]].type;
+    if (plain(type) && type.dims.size() <= 4 && !(is_array(type) && type.scalar == Scalar::Bool))
+      continue;
+    wrong((*callable.params)[i].name.span,
+          "a function of the host takes numbers and arrays of numbers")
+        .with_found(text(type));
+    return false;
+  }
+  const Declared result = declared_type(*callable.result, nullptr);
+  if (result.poisoned) return false;
+  if (!plain(result.type) || result.type.scalar != Scalar::Real || result.support) {
+    wrong(callable.result->span, "a function of the host gives a real or an array of reals")
+        .with_found(text(result.type));
+    return false;
+  }
+  spec.result = result.type;
+  spec.has_result = true;
+  function.host = std::move(host);
+  function.host_place = new_place(callable.span, name);
+  return true;
+}
+
 bool Elaborator::elaborate_body(const Callable& callable, Specialisation& spec) {
+  if (const ast::CallExpr* body = extern_call(callable.body))
+    return host_function(callable, *body, spec);
   typed::Block& block = *cx_->block;
   if (callable.result != nullptr) {
     Declared declared = declared_type(*callable.result, nullptr);

@@ -339,6 +339,13 @@ struct Variable {
   bool not_negative = false;  // an int that is known not to be
 };
 
+/// A function that the host supplies: its body is not the program's.
+struct HostFunction {
+  std::string name;       // as it is declared
+  bool gradient = false;  // the host supplies its derivative, too
+  size_t first = 0;  // its arguments are the parameters from this one on; those before are sizes
+};
+
 struct Function {
   std::string name;  // unique: the IR symbol, "Normal.logp", "nuts.step", "leapfrog.2"
   std::vector<VarId> params;
@@ -347,6 +354,8 @@ struct Function {
   bool random = false;
   Span span;
   PlaceId recursion = PlaceId::None;  // of a function that calls itself
+  std::optional<HostFunction> host;   // its body is empty, and this place names its declaration
+  PlaceId host_place = PlaceId::None;
 };
 
 struct Site {

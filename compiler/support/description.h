@@ -46,6 +46,21 @@ struct InputDescription {
   SpanDescription span;
 };
 
+/// A function that the host supplies; its arguments are reals, ints or bools.
+struct ExternalDescription {
+  struct Argument {
+    DataType type = DataType::Real;
+    int32_t rank = 0;
+    bool column_major = false;
+  };
+  std::string name;
+  std::string slot;  // symbol of its prob.slot
+  std::vector<Argument> arguments;
+  int32_t result_rank = 0;  // of reals
+  bool gradient = false;
+  SpanDescription span;
+};
+
 struct SiteDescription {
   enum class Kind { Latent, Derived, Observed };
   std::string name;
@@ -105,6 +120,7 @@ struct ProgramDescription {
   std::vector<InputDescription> inputs;
   std::vector<ModelDescription> models;
   std::vector<PlaceDescription> places;
+  std::vector<ExternalDescription> externals;
   bool has_machine = false;
   MachineDescription machine;
 };

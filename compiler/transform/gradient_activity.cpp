@@ -176,4 +176,16 @@ mlir::LogicalResult refuse(Operation& op) {
   return error;
 }
 
+mlir::LogicalResult refuse_host(func::CallOp call, func::FuncOp callee) {
+  const auto host = callee->getAttrOfType<mlir::DictionaryAttr>(prob::host_attribute);
+  const llvm::StringRef slot = host.getAs<mlir::FlatSymbolRefAttr>("slot").getValue();
+  auto error =
+      call.emitError() << (host.getAs<mlir::BoolAttr>("adjoint").getValue() ? "the gradient of "
+                                                                            : "the function ")
+                       << "'" << slot.drop_front(sizeof("extern.") - 1)
+                       << "' of the host cannot be differentiated";
+  error.attachNote() << not_differentiable;
+  return error;
+}
+
 }  // namespace borel::transform

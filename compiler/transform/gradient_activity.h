@@ -49,5 +49,7 @@ bool only_faults(mlir::Operation& op);
 
 /// An error at the user's program: `op`, or what in it has an effect, cannot be differentiated.
 mlir::LogicalResult refuse(mlir::Operation& op);
+/// The same of a call of a function that the host supplies without a derivative.
+mlir::LogicalResult refuse_host(mlir::func::CallOp call, mlir::func::FuncOp callee);
 
 }  // namespace borel::transform

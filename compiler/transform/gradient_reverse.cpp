@@ -468,6 +468,7 @@ class Reverser {
       seeds.push_back(seed ? seed : prob::zeros_like(b, loc, map.lookupOrDefault(result)));
     }
     auto custom = callee->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::adjoint_attribute);
+    if (!custom && callee->hasAttr(prob::host_attribute)) return refuse_host(call, callee);
     for (const Value operand : call.getOperands()) {
       wrt.push_back(custom ? prob::is_real(operand.getType()) : active(operand));
       if (wrt.back()) adjoint_types.push_back(operand.getType());

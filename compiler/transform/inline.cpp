@@ -36,7 +36,7 @@ class Inliner {
  private:
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
-    if (!callee || callee.isExternal()) return false;
+    if (!callee || callee.isExternal() || callee->hasAttr(prob::host_attribute)) return false;
     const bool has_adjoint = callee->hasAttr(prob::adjoint_attribute);
     if (calls_ == Calls::Adjoints)
       return has_adjoint || callee->hasAttr(prob::adjoint_of_attribute);

@@ -205,6 +205,7 @@ class Tangents {
   LogicalResult visit_call(func::CallOp call) {
     auto callee = module_.lookupSymbol<func::FuncOp>(call.getCallee());
     if (!callee || callee.isExternal()) return refuse(*call);
+    if (callee->hasAttr(prob::host_attribute)) return refuse_host(call, callee);
     llvm::SmallVector<bool> wrt, of;
     llvm::SmallVector<Value> arguments = mapped(call.getOperands());
     for (const Value operand : call.getOperands()) {

@@ -28,7 +28,7 @@ struct SourceSpan {
 };
 
 enum class ErrorKind {
-  incompatible,  // the program is of another ABI version or for another CPU
+  incompatible,  // the program is of another ABI version, for another CPU or wants another host
   fault,         // the program reached a fault: `span` is its place in the source
   parameter,     // a machine's parameter has an unknown name or a value out of range
   output,        // draws could not be written

@@ -30,6 +30,8 @@ inline const char* fault_kind_name(std::int32_t kind) {
       return "a size or shape is not what it must be";
     case BOREL_FAULT_RECURSION:
       return "a function calls itself too deeply";
+    case BOREL_FAULT_HOST:
+      return "a function of the host failed";
     default:
       return "unknown kind of fault";
   }

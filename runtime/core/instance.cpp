@@ -131,6 +131,16 @@ void Workspace::clear_faults() {
 }
 
 std::variant<Instance, Error> Instance::bind(const borel_program& program, InputData data) {
+  if (program.external_count > 0) {
+    const borel_external& wanted = program.externals[0];
+    Error error{ErrorKind::incompatible,
+                "the function `" + std::string(wanted.name) +
+                    "` is one of a host: only an application that supplies it can run this program",
+                {},
+                {}};
+    error.span = SourceSpan(wanted.span);
+    return error;
+  }
   Instance instance;
   instance.program_ = &program;
   instance.data_ = std::move(data);

@@ -28,16 +28,18 @@ class Binder {
   borel_code operator()() {
     const std::size_t inputs = static_cast<std::size_t>(program_.input_count);
     const std::size_t sizes = static_cast<std::size_t>(program_.size_count);
-    if (!instance_.arrays.resize(inputs) || !instance_.shares.resize(inputs) ||
-        !instance_.sizes.resize(sizes) || !instance_.bound_sizes.resize(sizes)) {
+    const std::size_t functions = static_cast<std::size_t>(program_.external_count);
+    if (!instance_.arrays.resize(inputs + functions) || !instance_.functions.resize(functions) ||
+        !instance_.shares.resize(inputs) || !instance_.sizes.resize(sizes) ||
+        !instance_.bound_sizes.resize(sizes)) {
       return report_.no_memory();
     }
     for (std::size_t s = 0; s < sizes; ++s) {
       instance_.bound_sizes[s] = {BoundSize::unknown, -1, 0};
     }
     for (const auto pass :
-         {&Binder::require_inputs, &Binder::bind_sizes_by_name, &Binder::bind_shapes,
-          &Binder::bind_empty_sizes, &Binder::read_values}) {
+         {&Binder::require_functions, &Binder::require_inputs, &Binder::bind_sizes_by_name,
+          &Binder::bind_shapes, &Binder::bind_empty_sizes, &Binder::read_values}) {
       if (const borel_code code = (this->*pass)()) {
         return code;
       }
@@ -55,6 +57,25 @@ class Binder {
 
   borel_code bad(std::string_view name, const borel_span& span, const Text& text) {
     return report_(BOREL_BAD_DATA, text, name, &span);
+  }
+
+  borel_code require_functions() {
+    for (std::int32_t i = 0; i < program_.external_count; ++i) {
+      const borel_external& wanted = program_.externals[i];
+      borel_function& function = instance_.functions[static_cast<std::size_t>(i)];
+      function = data_.functions[static_cast<std::size_t>(i)];
+      if (function.value == nullptr) {
+        return bad(wanted.name, wanted.span,
+                   Text() << "the host gives no function `" << wanted.name
+                          << "`: borel_data_function supplies it");
+      }
+      borel_array& place =
+          instance_
+              .arrays[static_cast<std::size_t>(program_.input_count) + static_cast<std::size_t>(i)];
+      place = {};
+      place.data = &function;
+    }
+    return BOREL_SUCCESS;
   }
 
   bool dim_value(const borel_dim& dim, std::int64_t& out) {

@@ -225,9 +225,14 @@ borel_code borel_data_create(const borel_library* library, borel_data** data, bo
   const borel_allocator& allocator = library->allocator;
   borel_data* made = create<borel_data>(allocator, library);
   const std::size_t count = size_slot(*library->program, library->program->size_count);
-  if (made == nullptr || !made->values.resize(count) || !made->staged.resize(count)) {
+  const std::size_t functions = static_cast<std::size_t>(library->program->external_count);
+  if (made == nullptr || !made->values.resize(count) || !made->staged.resize(count) ||
+      !made->functions.resize(functions)) {
     borel_data_free(made);
     return report.no_memory();
+  }
+  for (std::size_t i = 0; i < functions; ++i) {
+    made->functions[i] = {};
   }
   *data = made;
   return BOREL_SUCCESS;
@@ -259,6 +264,34 @@ borel_code borel_data_copy_real(borel_data* data, const char* name, const double
 borel_code borel_data_copy_int(borel_data* data, const char* name, const int64_t* values,
                                int32_t rank, const int64_t* dims, borel_error** error) {
   return Setter{data, name, values, false, true, rank, dims}(error);
+}
+
+borel_code borel_data_function(borel_data* data, const char* name, const borel_function* function,
+                               borel_error** error) {
+  if (data == nullptr) {
+    return null_handle(error, "the data");
+  }
+  const Reporter report = reporter(data->library, error);
+  if (name == nullptr || function == nullptr || function->value == nullptr) {
+    return report.bad_argument("the name or the function is null");
+  }
+  const borel_program& program = *data->library->program;
+  for (std::int32_t i = 0; i < program.external_count; ++i) {
+    const borel_external& wanted = program.externals[i];
+    if (!says(wanted.name, name)) {
+      continue;
+    }
+    if (wanted.has_gradient != 0 && function->gradient == nullptr) {
+      return report(
+          BOREL_BAD_ARGUMENT,
+          Text() << "the function `" << name << "` lacks its gradient, which the program declares",
+          name, &wanted.span);
+    }
+    data->functions[static_cast<std::size_t>(i)] = *function;
+    return BOREL_SUCCESS;
+  }
+  return report(BOREL_BAD_ARGUMENT, Text() << "the program asks for no function `" << name << "`",
+                name);
 }
 
 void borel_data_clear(borel_data* data) {

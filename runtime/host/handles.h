@@ -51,6 +51,7 @@ struct borel_data {
   borel::host::Array<char> name;    // scratch of the reader: the name of a member,
   borel::host::Array<std::int64_t> ints;  // and its numbers, in the text's order
   borel::host::Array<double> reals;
+  borel::host::Array<borel_function> functions;  // of the host; those without `value` are not given
 
   explicit borel_data(const borel_library* of)
       : library(of),
@@ -59,15 +60,17 @@ struct borel_data {
         unused(of->allocator),
         name(of->allocator),
         ints(of->allocator),
-        reals(of->allocator) {}
+        reals(of->allocator),
+        functions(of->allocator) {}
 };
 
 struct borel_instance {
   const borel_library* library;
   const borel_program* program;
   bool is_bound = false;
-  std::uint64_t generation = 0;  // counts bindings
-  borel::host::Block memory;     // the program's
+  std::uint64_t generation = 0;                  // counts bindings
+  borel::host::Block memory;                     // the program's
+  borel::host::Array<borel_function> functions;  // of the host; memory points to them
   borel::host::Array<borel_array> arrays;
   borel::host::Array<std::int64_t> sizes;
   borel::host::Array<borel::host::BoundSize> bound_sizes;
@@ -79,6 +82,7 @@ struct borel_instance {
       : library(of),
         program(of->program),
         memory(of->allocator),
+        functions(of->allocator),
         arrays(of->allocator),
         sizes(of->allocator),
         bound_sizes(of->allocator),

@@ -68,8 +68,14 @@ const char* find_defect(const borel_program& program) {
   if (!is_list(program.size_count, program.sizes) ||
       !is_list(program.input_count, program.inputs) ||
       !is_list(program.model_count, program.models) ||
-      !is_list(program.place_count, program.places)) {
+      !is_list(program.place_count, program.places) ||
+      !is_list(program.external_count, program.externals)) {
     return "a list is missing";
+  }
+  for (std::int32_t i = 0; i < program.external_count; ++i) {
+    if (program.externals[i].name == nullptr) {
+      return "a function of the host lacks its name";
+    }
   }
   for (std::int32_t i = 0; i < program.size_count; ++i) {
     if (program.sizes[i].name == nullptr) {

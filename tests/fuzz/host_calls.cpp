@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "borel/borel.h"
+#include "fuzz_callback.h"
 #include "fuzz_curved.h"
 #include "fuzz_grouped.h"
 #include "fuzz_predictive.h"
@@ -38,7 +39,13 @@ const Program programs[] = {
      R"({"N": 3, "T": 4, "K": 20, "x": [0, 1, -2], "first": 0.5, "y": [0.3, 1.1, -1.7],
          "z": [0.1, 0.2, 0.3, 0.9], "r": [7, 3.6, 2, 1],
          "shares": [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]], "c": [3, 12, 20], "flag": [1, 0, 1],
-         "one": 0.25, "w": [[0, 1, 2], [9.5, 11, 12]], "v": 8})"}};
+         "one": 0.25, "w": [[0, 1, 2], [9.5, 11, 12]], "v": 8,
+         "h": [[0, 1, 2], [9.5, 11, 12]], "e": 8})"}};
+
+// Its functions are the host's; chosen by a first byte of 255.
+const Program host_program = {
+    &fuzz_callback_program,
+    R"({"w": [[1, -2, 0.5], [0.25, 3, -1]], "power": 2, "y": [0, 0], "out": [0.5, -1]})"};
 
 constexpr std::size_t memory_limit = std::size_t{64} << 20;  // of a program's handles together
 constexpr std::int64_t longest = 1 << 12;                    // elements that a call is made with
@@ -152,6 +159,62 @@ class Input {
   const std::uint8_t *at_, *end_;
 };
 
+// ---- functions of the host ----------------------------------------------------------------------
+
+double at(const borel_array& array, std::int64_t i) {
+  return static_cast<const double*>(array.data)[i];
+}
+int32_t quadratic(void* host, const borel_array* arguments, double* result) {
+  const double s = at(arguments[1], 0);
+  *result = *static_cast<const double*>(host);
+  for (std::int64_t i = 0; i < arguments[0].dims[0]; ++i) {
+    *result -= (at(arguments[0], i) - s) * (at(arguments[0], i) - s);
+  }
+  return s > 1000 ? 3 : 0;
+}
+int32_t quadratic_gradient(void*, const borel_array* arguments, const double*, const double* seed,
+                           double* const* adjoints) {
+  const double s = at(arguments[1], 0);
+  *adjoints[1] = 0;
+  for (std::int64_t i = 0; i < arguments[0].dims[0]; ++i) {
+    adjoints[0][i] = -2 * *seed * (at(arguments[0], i) - s);
+    *adjoints[1] -= adjoints[0][i];
+  }
+  return s > 10 ? -1 : 0;
+}
+// Sums of the rows of a matrix, times the first number of a vector.
+int32_t filtered(void*, const borel_array* arguments, double* result) {
+  const std::int64_t rows = arguments[0].dims[0], columns = arguments[0].dims[1];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    result[r] = 0;
+    for (std::int64_t c = 0; c < columns; ++c) {
+      result[r] += at(arguments[0], r + rows * c) * at(arguments[1], 0);
+    }
+  }
+  return 0;
+}
+int32_t filtered_gradient(void*, const borel_array* arguments, const double*, const double* seed,
+                          double* const* adjoints) {
+  const std::int64_t rows = arguments[0].dims[0], columns = arguments[0].dims[1];
+  if (adjoints[2] != nullptr || adjoints[3] != nullptr) {
+    give_up("an adjoint of a whole number");
+  }
+  for (std::int64_t c = 0; c < columns; ++c) {
+    adjoints[1][c] = 0;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < columns; ++c) {
+      adjoints[0][r + rows * c] = seed[r] * at(arguments[1], 0);
+      adjoints[1][0] += seed[r] * at(arguments[0], r + rows * c);
+    }
+  }
+  return 0;
+}
+int32_t weight(void*, const borel_array* arguments, double* result) {
+  *result = static_cast<double>(static_cast<const std::int64_t*>(arguments[0].data)[0]);
+  return *result > 1e6 ? 1 : 0;
+}
+
 // ---- calls --------------------------------------------------------------------------------------
 
 // Somewhere for an error; asks of it what borel.h promises.
@@ -203,8 +266,7 @@ int32_t take(void* context, const borel_iteration* iteration) {
 
 class Session {
  public:
-  explicit Session(Input& input)
-      : input_(input), program_(programs[input.below(static_cast<int>(std::size(programs)))]) {
+  explicit Session(Input& input) : input_(input), program_(choose(input.byte())) {
     const borel_allocator allocator{&memory_, allocate, release};
     const borel_logger logger{nullptr, [](void*, borel_log_level, const char*) {}};
     Told told;
@@ -213,6 +275,7 @@ class Session {
         told.of(borel_data_create(library_, &data_, told)) != BOREL_SUCCESS) {
       give_up("a program that does not open");
     }
+    give_functions(program_.program == host_program.program && input.below(8) != 0 ? 15 : 0);
     // Most sessions begin with data that can be bound.
     if (input.below(4) != 0) {
       const std::string text = program_.data;
@@ -239,6 +302,9 @@ class Session {
       case 2:
         return give_memory();
       case 3:
+        if (program_.program == host_program.program) {
+          give_functions(input_.below(16));
+        }
         return borel_data_clear(data_);
       case 4:
         return bind();
@@ -271,6 +337,25 @@ class Session {
   }
 
  private:
+  static const Program& choose(int byte) {
+    return byte == 255 ? host_program : programs[byte % static_cast<int>(std::size(programs))];
+  }
+
+  // Those whose bits are set; all but one exist.
+  void give_functions(int which) {
+    const borel_function functions[] = {{&shift_, quadratic, quadratic_gradient},
+                                        {nullptr, filtered, filtered_gradient},
+                                        {nullptr, weight, nullptr},
+                                        {nullptr, weight, nullptr}};
+    const char* names[] = {"quadratic", "filtered", "weight", "nothing"};
+    for (int i = 0; i < 4; ++i) {
+      Told told;
+      if ((which >> i) % 2 != 0) {
+        told.of(borel_data_function(data_, names[i], &functions[i], told));
+      }
+    }
+  }
+
   void give_json() {
     std::string text = input_.below(4) == 0 ? input_.text(2000) : std::string(program_.data);
     input_.change(text);
@@ -617,6 +702,7 @@ class Session {
   Input& input_;
   const Program& program_;
   Memory memory_;
+  double shift_ = 0.5;
   borel_library* library_ = nullptr;
   borel_data* data_ = nullptr;
   borel_instance* instance_ = nullptr;

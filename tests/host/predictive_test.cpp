@@ -14,7 +14,8 @@ using Values = std::vector<double>;
 constexpr const char* data =
     R"({"N": 3, "T": 4, "K": 20, "x": [0, 1, -2], "first": 0.5, "y": [0.3, 1.1, -1.7],
         "z": [0.1, 0.2, 0.3, 0.9], "r": [7, 3.6, 2, 1], "shares": [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]],
-        "c": [3, 12, 20], "flag": [1, 0, 1], "one": 0.25, "w": [[0, 1, 2], [9.5, 11, 12]], "v": 8})";
+        "c": [3, 12, 20], "flag": [1, 0, 1], "one": 0.25, "w": [[0, 1, 2], [9.5, 11, 12]], "v": 8,
+        "h": [[0, 1, 2], [9.5, 11, 12]], "e": 8})";
 
 // m, s, p, d: a draw.
 const Values draw{0.4, 0.8, 0.3, 1.2};
@@ -56,10 +57,10 @@ class Predictive : public testing::Test {
 };
 
 TEST_F(Predictive, SitesTellWhereTheirValuesAre) {
-  EXPECT_EQ(borel_observed_size(all.instance.get(), 0), 3 + 4 + 4 + 6 + 3 + 3 + 1 + 6 + 1);
-  EXPECT_EQ(borel_term_count(all.instance.get(), 0), 3 + 4 + 4 + 2 + 3 + 3 + 1 + 6 + 1);
+  EXPECT_EQ(borel_observed_size(all.instance.get(), 0), 3 + 4 + 4 + 6 + 3 + 3 + 1 + 2 * (6 + 1));
+  EXPECT_EQ(borel_term_count(all.instance.get(), 0), 3 + 4 + 4 + 2 + 3 + 3 + 1 + 2 * (6 + 1));
   std::int64_t elements = 0, counted = 0;
-  for (const char* name : {"y", "z", "r", "shares", "c", "flag", "one", "w", "v"}) {
+  for (const char* name : {"y", "z", "r", "shares", "c", "flag", "one", "w", "v", "h", "e"}) {
     const borel_site_info& site = sites.at(name);
     EXPECT_EQ(site.observed_offset, elements) << name;
     EXPECT_EQ(site.term_offset, counted) << name;
@@ -70,6 +71,7 @@ TEST_F(Predictive, SitesTellWhereTheirValuesAre) {
   EXPECT_EQ(sites.at("shares").draw_rank, 1);
   EXPECT_EQ(sites.at("shares").terms, 2);
   EXPECT_EQ(sites.at("w").layout, BOREL_ROW_MAJOR);
+  EXPECT_EQ(sites.at("h").layout, BOREL_COLUMN_MAJOR);
   EXPECT_EQ(sites.at("one").draw_rank, 0);
   EXPECT_EQ(sites.at("one").terms, 1);
   for (const char* name : {"m", "d"}) {
@@ -101,6 +103,11 @@ TEST_F(Predictive, LogLikelihoodIsWhatCanBeWrittenDown) {
   for (const auto& [w, mean] :
        {std::pair{0., 0.}, {1., 1.}, {2., 2.}, {9.5, 10.}, {11., 11.}, {12., 12.}})
     expected.push_back(normal(w, mean, s));
+  expected.push_back(normal(8, 9.5 - 2, 0.1));
+  // This one is a matrix, which lies column by column.
+  for (const auto& [h, mean] :
+       {std::pair{0., 0.}, {9.5, 10.}, {1., 1.}, {11., 11.}, {2., 2.}, {12., 12.}})
+    expected.push_back(normal(h, mean, s));
   expected.push_back(normal(8, 9.5 - 2, 0.1));
   const Values got = terms();
   ASSERT_EQ(got.size(), expected.size());
@@ -181,6 +188,8 @@ TEST_F(Predictive, DrawsHaveTheRightMoments) {
   }
   expected.push_back({m, s * s, 3});
   for (const double w : {0., 1., 2., 10., 11., 12.}) expected.push_back({w, s * s, 3});
+  expected.push_back({8, 2 * s * s + 0.01, 3});
+  for (const double h : {0., 10., 1., 11., 2., 12.}) expected.push_back({h, s * s, 3});
   expected.push_back({8, 2 * s * s + 0.01, 3});
   ASSERT_EQ(expected.size(), size);
   for (size_t k = 0; k < size; ++k) {

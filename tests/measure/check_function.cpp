@@ -54,6 +54,10 @@ class FunctionCheck {
       if (inject) remember();
       if (!stage(pass, inject)) break;
       if (result_.fault_applied) break;
+      if (pass == "gradient" && fault_ && fault_->pass == "tangent") {
+        along("g", "", "");
+        break;
+      }
     }
     if (tally_ && !result_.failure)
       for (const std::string& pass : changed_) ++(*tally_)[pass];
@@ -231,9 +235,19 @@ class FunctionCheck {
         module->getLoc(), "along", mlir::FunctionType::get(&harness_.context(), inputs, results));
     target.setPrivate();
     module->push_back(target);
+    if (fault_)
+      module->walk([&](mlir::Operation* op) {
+        op->setDiscardableAttr(old_mark, mlir::UnitAttr::get(&harness_.context()));
+      });
     if (mlir::failed(transform::differentiate_along(source, wrt, of, target)) ||
         mlir::failed(mlir::verify(*module)))
       return fail("tangent", "of @" + name + " cannot be made", before, after);
+    if (fault_) {
+      Choice choose(seed_ ^ 0xFA17);
+      result_.fault_applied =
+          fault_->apply(*module, choose) && mlir::succeeded(mlir::verify(*module));
+      if (!result_.fault_applied) return true;
+    }
     target.setPublic();
     for (size_t i = 0; i < program_.points.size(); ++i)
       if (auto found = wrong_tangent(*module, name, i))

@@ -458,6 +458,15 @@ std::vector<Fault> make_faults() {
       {"gradient", "sends adjoints down the other branch", inverted("scf.if")},
       {"gradient", "leaves out an iteration", too_short()},
 
+      {"tangent", "loses an operand's part", bypass("arith.addf", 0, {Where::Made, "along"})},
+      {"tangent", "loses a factor", bypass("arith.mulf", 0, {Where::Made, "along"})},
+      {"tangent", "loses an addition into an array",
+       bypass("prob.add_at", 1, {Where::Made, "along"})},
+      {"tangent", "adds at the first place only",
+       first_element("prob.add_at", 2, {Where::Made, "along"})},
+      {"tangent", "has the wrong sign", bypass("arith.negf", 0, {Where::Made, "along"})},
+      {"tangent", "loses the tangent of a sum", sum_is_lost({Where::Made, "along"})},
+
       {"structure", "forgets where a sum starts", bypass("arith.addf", 1)},
       {"structure", "loses a sum", sum_is_lost(derived("f"))},
       {"structure", "adds what is subtracted", bypass("arith.negf", 0)},

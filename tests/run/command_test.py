@@ -29,6 +29,15 @@ def draws(folder):
 
 
 class Command(unittest.TestCase):
+    def test_functions_of_a_host(self):
+        program = os.path.join(ROOT, "tests/host/programs/underived.ppl")
+        for command in ("sample", "logp"):
+            at = ["--at", self.write("at.json", '{"params_r": [0, 0]}')] if command == "logp" else []
+            result = borel(command, program, *at)
+            self.assertNotIn(result.returncode, (0, 70, -signal.SIGSEGV), result.stderr)
+            self.assertIn("underived.ppl:2:", result.stderr)
+            self.assertIn("the function `score` is one of a host", result.stderr)
+
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)

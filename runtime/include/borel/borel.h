@@ -144,7 +144,16 @@ borel_code borel_data_copy_int(borel_data* data, const char* name, const int64_t
  * has are ignored with a warning to the logger. On failure the error names the first problem and
  * the data are as before. Shapes, bounds and what is missing are borel_bind's to find. */
 borel_code borel_data_json(borel_data* data, const char* text, size_t length, borel_error** error);
-/* Forgets all inputs; memory is kept for the next ones. */
+/* A function that the program asks of its host by name (program.h says what it is given and must
+ * give): copied, to be had by what is bound afterwards; what `host` points to must live until every
+ * such instance is freed. It is called by every thread that calls an instance, several at the same
+ * time. Unknown names, and functions without the gradient that the program declares, are
+ * BOREL_BAD_ARGUMENT; borel_bind tells what is missing. A function that returns another number than
+ * 0 makes the call that needed it BOREL_RUN_FAILED, or ends the chain. Checkpoints do not know
+ * which function there was. */
+borel_code borel_data_function(borel_data* data, const char* name, const borel_function* function,
+                               borel_error** error);
+/* Forgets all inputs, but not the functions; memory is kept for the next ones. */
 void borel_data_clear(borel_data* data);
 
 /* ---- instances ------------------------------------------------------------------------------ */

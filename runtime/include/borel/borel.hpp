@@ -192,6 +192,12 @@ class Data {
     });
     return *this;
   }
+  // A function that the program asks for; what `function.host` points to outlives what is bound.
+  Data& function(const char* name, const borel_function& function) {
+    detail::check(
+        [&](borel_error** error) { return borel_data_function(get(), name, &function, error); });
+    return *this;
+  }
   void clear() noexcept { borel_data_clear(get()); }
   borel_data* get() const { return handle_.get(); }
 

@@ -61,7 +61,8 @@ typedef enum borel_fault_kind {
   BOREL_FAULT_OVERFLOW,   /* integer overflow */
   BOREL_FAULT_DIVISION,   /* integer division by zero */
   BOREL_FAULT_SHAPE,      /* a size or shape is not what it must be */
-  BOREL_FAULT_RECURSION   /* calls within calls took BOREL_STACK bytes of stack */
+  BOREL_FAULT_RECURSION,  /* calls within calls took BOREL_STACK bytes of stack */
+  BOREL_FAULT_HOST        /* a function of the host failed: value is what it returned */
 } borel_fault_kind;
 
 /* What went wrong: `place` indexes borel_program.places; index counts from 0. */
@@ -143,6 +144,41 @@ typedef struct borel_array {
   const void* data;
   int64_t dims[BOREL_MAX_RANK];
 } borel_array;
+
+/* ---- functions of the host ------------------------------------------------------------------ */
+
+/* What a function that the host supplies is given: reals as double, ints and truths as int64_t. */
+typedef struct borel_argument {
+  int32_t type;   /* BOREL_REAL, BOREL_INT or BOREL_BOOL */
+  int32_t rank;   /* 0: a scalar */
+  int32_t layout; /* borel_layout of the last two dimensions */
+} borel_argument;
+
+/* A function that the program asks of its host (`def f(x: real[n]): real = extern(gradient)`). */
+typedef struct borel_external {
+  const char* name;
+  int32_t argument_count;
+  const borel_argument* arguments;
+  int32_t result_rank;  /* of reals; 0: one */
+  int32_t has_gradient; /* the host gives its derivative, too */
+  borel_span span;
+} borel_external;
+
+/* The host's function. Any thread that is in a call of the program calls it, several at the same
+ * time; the same arguments give the same result. It returns 0, or another number where it failed,
+ * which ends the call with BOREL_FAULT_HOST; no exception and no longjmp leaves it. A result that
+ * is -infinity, added to a log density, is a density of 0. */
+typedef struct borel_function {
+  void* host; /* handed on */
+  /* arguments[i].data is argument i, a scalar or an array, its shape in dims as the program states
+   * it (a matrix: rows, columns); fills the result. All memory is valid during the call. */
+  int32_t (*value)(void* host, const borel_array* arguments, double* result);
+  /* The vector-Jacobian product: adjoints[i], of argument i's shape, is filled with the sum over
+   * the result's elements of seed times its derivative by that argument's element; null where the
+   * argument is not real. `result` is what `value` gave. Null where the program wants none. */
+  int32_t (*gradient)(void* host, const borel_array* arguments, const double* result,
+                      const double* seed, double* const* adjoints);
+} borel_function;
 
 /* ---- models -------------------------------------------------------------------------------- */
 
@@ -268,9 +304,13 @@ typedef struct borel_program {
   /* Bytes of an instance for these inputs, whose size symbols have these values. */
   int64_t (*instance_size)(const borel_array* inputs, const int64_t* sizes);
   /* Fills `instance` (instance_size bytes). Borrows the inputs, which must outlive it, and computes
-   * all that depends on data alone. */
+   * all that depends on data alone. Behind the inputs come the functions of the host: the `data` of
+   * inputs[input_count + i] is the address of a borel_function for externals[i]. */
   borel_status (*bind)(const borel_array* inputs, const int64_t* sizes, borel_workspace* ws,
                        void* instance);
+
+  int32_t external_count;
+  const borel_external* externals;
 } borel_program;
 
 #ifdef __cplusplus

@@ -257,7 +257,7 @@ static borel_code use_%s(borel_data* data, const borel_instance* instance, const
         self.build(NAMES, "names.o", "--cpu", "x86-64-v3,x86-64-v2")
         d = json.loads(self.read("names.json"))
         self.assertEqual(list(d), ["borel", "name", "symbol", "source", "target", "infer", "sizes",
-                                   "inputs", "models", "machine"])
+                                   "inputs", "externals", "models", "machine"])
         self.assertEqual(d["symbol"], "names_program")
         self.assertEqual(d["target"]["cpus"], ["x86-64-v2", "x86-64-v3"])
         self.assertEqual(d["source"]["file"], "names.ppl")

@@ -96,7 +96,7 @@ class Install(unittest.TestCase):
                         result.stdout)
 
     def test_an_application_of_several_processors_in_cxx(self):
-        app = self.project("CXX", " CPU x86-64-v2 x86-64-v3 INFER main NAME schools")
+        app = self.project("CXX", " HESSIAN CPU x86-64-v2 x86-64-v3 INFER main NAME schools")
         self.assertEqual(app.returncode, 0, app.stdout)
         # C++ wants the result of malloc cast.
         with open(self.path("app.cpp")) as f:
@@ -106,7 +106,9 @@ class Install(unittest.TestCase):
         self.make()
         self.succeed(self.path("build/app"))
         with open(self.path("build/borel/schools/schools.json")) as f:
-            self.assertIn('"x86-64-v2",\n      "x86-64-v3"', f.read())
+            text = f.read()
+        self.assertIn('"x86-64-v2",\n      "x86-64-v3"', text)
+        self.assertIn('"hessian_vector"', text)
 
     def test_what_is_wrong_is_told(self):
         result = self.project(arguments=" CPUS x86-64-v3")

@@ -307,7 +307,9 @@ const borel_program& toy_program() {
                                             places,
                                             &machine,
                                             instance_size,
-                                            bind};
+                                            bind,
+                                            0,
+                                            nullptr};
   return program;
 }
 
