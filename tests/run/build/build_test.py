@@ -297,7 +297,7 @@ static borel_code use_%s(borel_data* data, const borel_instance* instance, const
 
     def test_functions_of_the_host(self):
         self.build(os.path.join(ROOT, "tests/host/programs/callback.ppl"), "callback.o")
-        header = self.read("callback.h")
+        header = self.read("callback.h").decode()
         for text in ('#define callback_function_quadratic "quadratic" '
                      "/* (real[], real) -> real; with its gradient */",
                      "/* (real[,] column by column, real[], int, bool) -> real[]; with its gradient */",
