@@ -42,6 +42,7 @@ class Header {
     line("extern const borel_program " + name_ + "_program;");
     data();
     draws();
+    externals();
     machine();
     line("");
     line("#ifdef __cplusplus");
@@ -225,6 +226,30 @@ class Header {
   static std::string without_underscores(std::string name) {
     while (name.size() > 1 && name.back() == '_') name.pop_back();
     return name;
+  }
+
+  void externals() {
+    if (program_.externals.empty()) return;
+    heading("functions of the host");
+    std::vector<std::string> names;
+    for (const ExternalDescription& external : program_.externals) names.push_back(external.name);
+    const std::vector<std::string> members = member_names(names);
+    line("/* What borel_data_function is to give, by these names: see borel_function. */");
+    const auto shaped = [](const std::string& type, std::int32_t rank) {
+      return rank == 0 ? type
+                       : type + "[" + std::string(static_cast<std::size_t>(rank) - 1, ',') + "]";
+    };
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const ExternalDescription& external = program_.externals[i];
+      std::string arguments;
+      for (const ExternalDescription::Argument& argument : external.arguments)
+        arguments += (arguments.empty() ? "" : ", ") +
+                     shaped(type_name(argument.type), argument.rank) +
+                     (argument.column_major ? " column by column" : "");
+      line("#define " + name_ + "_function_" + members[i] + " \"" + external.name + "\" /* (" +
+           arguments + ") -> " + shaped("real", external.result_rank) +
+           (external.gradient ? "; with its gradient" : "") + " */");
+    }
   }
 
   void machine() {

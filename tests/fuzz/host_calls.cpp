@@ -17,6 +17,8 @@
 #include "fuzz_grouped.h"
 #include "fuzz_predictive.h"
 #include "fuzz_schools.h"
+#include "host_functions.h"
+#include "input.h"
 
 namespace borel::fuzz {
 namespace {
@@ -51,11 +53,6 @@ constexpr std::size_t memory_limit = std::size_t{64} << 20;  // of a program's h
 constexpr std::int64_t longest = 1 << 12;                    // elements that a call is made with
 constexpr int most_calls = 64;
 
-[[noreturn]] void give_up(const char* what) {
-  std::fprintf(stderr, "the host interface: %s\n", what);
-  std::abort();
-}
-
 // ---- memory -------------------------------------------------------------------------------------
 
 struct Memory {
@@ -76,143 +73,6 @@ void release(void* context, void* block, std::size_t bytes, std::size_t) {
   memory.used -= bytes;
   --memory.blocks;
   std::free(block);
-}
-
-// ---- what the bytes stand for -------------------------------------------------------------------
-
-class Input {
- public:
-  Input(const std::uint8_t* bytes, std::size_t size) : at_(bytes), end_(bytes + size) {}
-
-  bool at_end() const { return at_ == end_; }
-  std::uint8_t byte() { return at_ == end_ ? std::uint8_t{0} : *at_++; }
-  int below(int limit) { return byte() % limit; }
-  std::uint64_t word() {
-    std::uint64_t out = 0;
-    for (int i = 0; i < 8; ++i) {
-      out = out << 8 | byte();
-    }
-    return out;
-  }
-  double real() {
-    constexpr double known[] = {0,    1,    -1,      0.5, 0.3,       -2,    3,     10,
-                                1e-8, -1e3, 1e300,   1e9, 4.5,       -0.25, 7.5e2, 2147483648.,
-                                -0.,  1e19, -1e-320, 100, 0.9999999, 6,     -4,    0.01};
-    const int kind = below(32);
-    if (kind < 24) {
-      return known[kind];
-    }
-    if (kind < 28) {
-      return static_cast<std::int8_t>(byte()) / 16.;
-    }
-    if (kind == 28) {
-      return std::numeric_limits<double>::quiet_NaN();
-    }
-    if (kind == 29) {
-      return byte() % 2 == 0 ? HUGE_VAL : -HUGE_VAL;
-    }
-    const std::uint64_t bits = word();
-    double out;
-    std::memcpy(&out, &bits, sizeof out);
-    return out;
-  }
-  std::vector<double> reals(std::int64_t count) {
-    std::vector<double> out(static_cast<std::size_t>(count));
-    // A few numbers again and again: long points from few bytes.
-    const std::size_t period = static_cast<std::size_t>(1 + below(8));
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = i < period ? real() : out[i - period];
-    }
-    return out;
-  }
-  std::string text(std::size_t most) {
-    const std::size_t wanted = std::min<std::size_t>(most, 256u * byte() + byte());
-    const std::size_t size = std::min<std::size_t>(wanted, static_cast<std::size_t>(end_ - at_));
-    std::string out(reinterpret_cast<const char*>(at_), size);
-    at_ += size;
-    return out;
-  }
-  // Some of its bytes changed, put in, taken out or doubled.
-  void change(std::string& text) {
-    for (int edits = below(6); edits > 0 && !text.empty(); --edits) {
-      const std::size_t place = (256u * byte() + byte()) % text.size();
-      switch (below(5)) {
-        case 0:
-          text[place] = static_cast<char>(byte());
-          break;
-        case 1:
-          text.insert(place, 1, "0123456789-+.,[]{}\"eENaInfty:\\ "[below(31)]);
-          break;
-        case 2:
-          text.erase(place, 1 + byte() % 16u);
-          break;
-        case 3:
-          text[place] = static_cast<char>(text[place] ^ (1 << below(8)));
-          break;
-        default:
-          text.insert(place, text.substr(place, 1 + byte() % 16u));
-      }
-    }
-  }
-
- private:
-  const std::uint8_t *at_, *end_;
-};
-
-// ---- functions of the host ----------------------------------------------------------------------
-
-double at(const borel_array& array, std::int64_t i) {
-  return static_cast<const double*>(array.data)[i];
-}
-int32_t quadratic(void* host, const borel_array* arguments, double* result) {
-  const double s = at(arguments[1], 0);
-  *result = *static_cast<const double*>(host);
-  for (std::int64_t i = 0; i < arguments[0].dims[0]; ++i) {
-    *result -= (at(arguments[0], i) - s) * (at(arguments[0], i) - s);
-  }
-  return s > 1000 ? 3 : 0;
-}
-int32_t quadratic_gradient(void*, const borel_array* arguments, const double*, const double* seed,
-                           double* const* adjoints) {
-  const double s = at(arguments[1], 0);
-  *adjoints[1] = 0;
-  for (std::int64_t i = 0; i < arguments[0].dims[0]; ++i) {
-    adjoints[0][i] = -2 * *seed * (at(arguments[0], i) - s);
-    *adjoints[1] -= adjoints[0][i];
-  }
-  return s > 10 ? -1 : 0;
-}
-// Sums of the rows of a matrix, times the first number of a vector.
-int32_t filtered(void*, const borel_array* arguments, double* result) {
-  const std::int64_t rows = arguments[0].dims[0], columns = arguments[0].dims[1];
-  for (std::int64_t r = 0; r < rows; ++r) {
-    result[r] = 0;
-    for (std::int64_t c = 0; c < columns; ++c) {
-      result[r] += at(arguments[0], r + rows * c) * at(arguments[1], 0);
-    }
-  }
-  return 0;
-}
-int32_t filtered_gradient(void*, const borel_array* arguments, const double*, const double* seed,
-                          double* const* adjoints) {
-  const std::int64_t rows = arguments[0].dims[0], columns = arguments[0].dims[1];
-  if (adjoints[2] != nullptr || adjoints[3] != nullptr) {
-    give_up("an adjoint of a whole number");
-  }
-  for (std::int64_t c = 0; c < columns; ++c) {
-    adjoints[1][c] = 0;
-  }
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      adjoints[0][r + rows * c] = seed[r] * at(arguments[1], 0);
-      adjoints[1][0] += seed[r] * at(arguments[0], r + rows * c);
-    }
-  }
-  return 0;
-}
-int32_t weight(void*, const borel_array* arguments, double* result) {
-  *result = static_cast<double>(static_cast<const std::int64_t*>(arguments[0].data)[0]);
-  return *result > 1e6 ? 1 : 0;
 }
 
 // ---- calls --------------------------------------------------------------------------------------

@@ -66,6 +66,24 @@ TEST(Cpp, Densities) {
   for (std::size_t i = 0; i < u.size(); ++i) {
     EXPECT_NEAR(back[i], u[i], 1e-12);
   }
+  std::vector<double> v(u.size()), same(u.size()), product(u.size());
+  v[0] = 2;
+  EXPECT_NEAR(worker.hessian_vector(u, v, same, product), lp, 1e-12);
+  std::vector<double> moved(u), there(u.size());
+  moved[0] += 1;  // the density is quadratic in mu
+  worker.log_density_gradient(moved, there);
+  EXPECT_NEAR(product[0], 2 * (there[0] - gradient[0]), 1e-12);
+  EXPECT_NEAR(same[0], gradient[0], 1e-12);
+  EXPECT_THROW(worker.hessian_vector(u, std::vector<double>(1), same, product), borel::Error);
+
+  const std::vector<double> drawn = worker.simulate(1);
+  EXPECT_EQ(worker.predict(drawn, 1, 2, 3).size(), 8u);
+  EXPECT_EQ(worker.predict(drawn, 1, 2, 3), worker.predict(drawn, 1, 2, 3));
+  EXPECT_EQ(worker.log_likelihood(drawn).size(), 8u);
+  EXPECT_THROW(worker.predict(u, 1), borel::Error);  // a point is no draw
+  EXPECT_THROW(worker.log_likelihood(u), borel::Error);
+  borel::Data data(library);
+  EXPECT_THROW(data.function("f", borel_function{}), borel::Error);
   EXPECT_EQ(worker.simulate(1, 2, 3), worker.simulate(1, 2, 3));
   EXPECT_NE(worker.simulate(1, 2, 3), worker.simulate(1, 2, 4));
 }

@@ -295,6 +295,21 @@ static borel_code use_%s(borel_data* data, const borel_instance* instance, const
         other = json.loads(self.read("other.json"))
         self.assertNotEqual(other["source"]["program_hash"], d["source"]["program_hash"])
 
+    def test_functions_of_the_host(self):
+        self.build(os.path.join(ROOT, "tests/host/programs/callback.ppl"), "callback.o")
+        header = self.read("callback.h").decode()
+        for text in ('#define callback_function_quadratic "quadratic" '
+                     "/* (real[], real) -> real; with its gradient */",
+                     "/* (real[,] column by column, real[], int, bool) -> real[]; with its gradient */",
+                     '#define callback_function_weight "weight" /* (int) -> real */'):
+            self.assertIn(text, header)
+        d = json.loads(self.read("callback.json"))
+        externals = {e["name"]: e for e in d["externals"]}
+        self.assertEqual({name: e["gradient"] for name, e in externals.items()},
+                         {"quadratic": True, "filtered": True, "weight": False})
+        self.assertEqual(externals["filtered"]["arguments"][0],
+                         {"type": "real", "rank": 2, "layout": "column_major"})
+
     # ---- the same bytes ------------------------------------------------------------------------
 
     def test_the_same_bytes_from_everywhere(self):
