@@ -39,7 +39,8 @@ class TemporaryFile {
   TemporaryFile& operator=(TemporaryFile&&) = delete;
   ~TemporaryFile() {
     if (!path_.empty()) {
-      (void)llvm::sys::fs::remove(path_);  // what is left behind does no harm
+      // What is left behind does no harm.
+      [[maybe_unused]] const std::error_code ignored = llvm::sys::fs::remove(path_);
     }
   }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -25,8 +25,8 @@ inline int32_t quadratic(void* host, const borel_array* arguments, double* resul
   }
   return s > 1000 ? 3 : 0;
 }
-inline int32_t quadratic_gradient(void*, const borel_array* arguments, const double*, const double* seed,
-                           double* const* adjoints) {
+inline int32_t quadratic_gradient(void*, const borel_array* arguments, const double*,
+                                  const double* seed, double* const* adjoints) {
   const double s = at(arguments[1], 0);
   *adjoints[1] = 0;
   for (std::int64_t i = 0; i < arguments[0].dims[0]; ++i) {
@@ -46,8 +46,8 @@ inline int32_t filtered(void*, const borel_array* arguments, double* result) {
   }
   return 0;
 }
-inline int32_t filtered_gradient(void*, const borel_array* arguments, const double*, const double* seed,
-                          double* const* adjoints) {
+inline int32_t filtered_gradient(void*, const borel_array* arguments, const double*,
+                                 const double* seed, double* const* adjoints) {
   const std::int64_t rows = arguments[0].dims[0], columns = arguments[0].dims[1];
   if (adjoints[2] != nullptr || adjoints[3] != nullptr) {
     give_up("an adjoint of a whole number");
