@@ -23,7 +23,6 @@ using mlir::failed;
 using mlir::failure;
 using mlir::LogicalResult;
 using mlir::success;
-using mlir::Value;
 using mlir::func::CallOp;
 using mlir::func::FuncOp;
 

@@ -83,7 +83,7 @@ LogicalResult check_target(func::FuncOp source, llvm::ArrayRef<bool> wrt, func::
   for (auto [marked, input] : llvm::zip(wrt, type.getInputs()))
     if (marked) results.push_back(input);
   if (target.getFunctionType().getInputs() != type.getInputs() ||
-      target.getFunctionType().getResults() != mlir::TypeRange(results))
+      target.getFunctionType().getResults() != llvm::ArrayRef<mlir::Type>(results))
     return target.emitError("has another type than the gradient of '")
            << source.getSymName() << "'";
   return success();

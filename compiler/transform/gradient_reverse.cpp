@@ -38,7 +38,7 @@ using Record = llvm::SmallVector<std::pair<Value, Value>>;
 class Reverser {
  public:
   Reverser(OpBuilder& builder, const Activity& activity, mlir::ModuleOp module)
-      : b(builder), active(activity), module_(module) {}
+      : b_(builder), active_(activity), module_(module) {}
 
   /// Emits the operations of a source block; loops with carries also record. Source values are
   /// mapped to target values in `map`.
@@ -46,7 +46,7 @@ class Reverser {
     for (Operation& op : block.without_terminator()) {
       auto loop = mlir::dyn_cast<prob::ForOp>(op);
       const bool differentiated =
-          loop && !loop.getCarries().empty() && llvm::any_of(loop.getResults(), active);
+          loop && !loop.getCarries().empty() && llvm::any_of(loop.getResults(), active_);
       if (differentiated) {
         forward_recorded(loop, map);
       } else {
@@ -67,9 +67,9 @@ class Reverser {
     if (fresh) return;
     const Location loc = contribution.getLoc();
     if (!prob::is_array(contribution.getType())) {
-      at->second = b.createOrFold<mlir::arith::AddFOp>(loc, at->second, contribution);
+      at->second = b_.createOrFold<mlir::arith::AddFOp>(loc, at->second, contribution);
     } else {
-      at->second = add_array(b, loc, at->second, contribution);
+      at->second = add_array(b_, loc, at->second, contribution);
     }
   }
 
@@ -77,13 +77,13 @@ class Reverser {
   /// Clones one operation. What its regions define stays out of `map`: the same regions are emitted
   /// again in the reverse sweep.
   Operation* clone(Operation& op, IRMapping& map) {
-    if (op.getNumRegions() == 0) return b.clone(op, map);
+    if (op.getNumRegions() == 0) return b_.clone(op, map);
     llvm::SetVector<Value> used;
     mlir::getUsedValuesDefinedAbove(op.getRegions(), used);
     IRMapping own;
     for (const Value v : used) own.map(v, map.lookupOrDefault(v));
     for (const Value v : op.getOperands()) own.map(v, map.lookupOrDefault(v));
-    Operation* twin = b.clone(op, own);
+    Operation* twin = b_.clone(op, own);
     map.map(op.getResults(), twin->getResults());
     return twin;
   }
@@ -92,11 +92,11 @@ class Reverser {
                    ValueRange indices) {
     const Location loc = contribution.getLoc();
     Value& current = adjoints[source_array];
-    if (!current) current = prob::zeros_like(b, loc, primal_array);
+    if (!current) current = prob::zeros_like(b_, loc, primal_array);
     if (!prob::is_array(contribution.getType())) {
-      current = b.create<prob::AddAtOp>(loc, contribution, current, indices);
+      current = b_.create<prob::AddAtOp>(loc, contribution, current, indices);
     } else {
-      current = add_array(b, loc, current, contribution, llvm::to_vector(indices));
+      current = add_array(b_, loc, current, contribution, llvm::to_vector(indices));
     }
   }
 
@@ -136,15 +136,15 @@ class Reverser {
       elements.push_back(map_value.getType());
     for (const Value v : wanted) elements.push_back(v.getType());
     for (const auto& [carry, arrays] : skipped.extents)
-      elements.append(rank_of(source.carry_args()[carry]), b.getI64Type());
-    auto recorded = b.create<prob::ForOp>(loop.getLoc(), loop.getLower(), loop.getUpper(),
-                                          loop.getCarryInits(), elements, loop.getSums().getTypes(),
-                                          loop.getIntoInits(), loop.getReverse());
+      elements.append(rank_of(source.carry_args()[carry]), b_.getI64Type());
+    auto recorded = b_.create<prob::ForOp>(
+        loop.getLoc(), loop.getLower(), loop.getUpper(), loop.getCarryInits(), elements,
+        loop.getSums().getTypes(), loop.getIntoInits(), loop.getReverse());
     IRMapping inner = map;
     {
-      OpBuilder::InsertionGuard guard(b);
+      OpBuilder::InsertionGuard guard(b_);
       Block& body = recorded.block();
-      b.setInsertionPointToStart(&body);
+      b_.setInsertionPointToStart(&body);
       inner.map(source.block().getArguments(), body.getArguments());
       for (Operation& op : source.block().without_terminator()) clone(op, inner);
       prob::YieldOp yield = source.terminator();
@@ -154,9 +154,9 @@ class Reverser {
       llvm::SmallVector<Value> maps = mapped(yield.getMaps());
       for (const Value v : wanted) maps.push_back(inner.lookupOrDefault(v));
       for (const auto& [carry, arrays] : skipped.extents)
-        llvm::append_range(maps, prob::extents(b, loop.getLoc(), recorded.carry_args()[carry]));
-      b.create<prob::YieldOp>(loop.getLoc(), mapped(yield.getCarries()), maps,
-                              mapped(yield.getSums()), mapped(yield.getIntos()));
+        llvm::append_range(maps, prob::extents(b_, loop.getLoc(), recorded.carry_args()[carry]));
+      b_.create<prob::YieldOp>(loop.getLoc(), mapped(yield.getCarries()), maps,
+                               mapped(yield.getSums()), mapped(yield.getIntos()));
     }
     const size_t maps = source.getMaps().size();
     auto results = [&](ValueRange from, ValueRange to) {
@@ -185,7 +185,7 @@ class Reverser {
     if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) return reverse_loop(loop, map, adjoints);
     if (auto branch = mlir::dyn_cast<scf::IfOp>(op)) return reverse_if(branch, map, adjoints);
     if (auto call = mlir::dyn_cast<func::CallOp>(op)) return reverse_call(call, map, adjoints);
-    if (op.getNumResults() != 1 || !active(op.getResult(0))) {
+    if (op.getNumResults() != 1 || !active_(op.getResult(0))) {
       return only_faults(op) ? success() : refuse(op);
     }
     const Value seed = adjoints.lookup(op.getResult(0));
@@ -199,33 +199,33 @@ class Reverser {
     }
     if (auto insert = mlir::dyn_cast<prob::InsertOp>(op)) {
       auto indices = mapped(insert.getIndices(), map);
-      if (active(insert.getValue()))
-        add(adjoints, insert.getValue(), prob::extract(b, loc, seed, indices));
-      if (active(insert.getArray())) {
+      if (active_(insert.getValue()))
+        add(adjoints, insert.getValue(), prob::extract(b_, loc, seed, indices));
+      if (active_(insert.getArray())) {
         const Value zero = zero_of(loc, insert.getValue().getType(), insert.getValue(), map);
         add(adjoints, insert.getArray(),
-            b.create<prob::InsertOp>(loc, seed.getType(), zero, seed, indices,
-                                     mlir::IntegerAttr()));
+            b_.create<prob::InsertOp>(loc, seed.getType(), zero, seed, indices,
+                                      mlir::IntegerAttr()));
       }
       return success();
     }
     if (auto update = mlir::dyn_cast<prob::AddAtOp>(op)) {
-      if (active(update.getValue()))
+      if (active_(update.getValue()))
         add(adjoints, update.getValue(),
-            prob::extract(b, loc, seed, mapped(update.getIndices(), map)));
-      if (active(update.getArray())) add(adjoints, update.getArray(), seed);
+            prob::extract(b_, loc, seed, mapped(update.getIndices(), map)));
+      if (active_(update.getArray())) add(adjoints, update.getArray(), seed);
       return success();
     }
     if (auto select = mlir::dyn_cast<mlir::arith::SelectOp>(op);
         select && prob::is_array(select.getType())) {
       const Value condition = map.lookupOrDefault(select.getCondition());
-      const Value zeros = prob::zeros_like(b, loc, seed);
-      if (active(select.getTrueValue()))
+      const Value zeros = prob::zeros_like(b_, loc, seed);
+      if (active_(select.getTrueValue()))
         add(adjoints, select.getTrueValue(),
-            b.create<mlir::arith::SelectOp>(loc, condition, seed, zeros));
-      if (active(select.getFalseValue()))
+            b_.create<mlir::arith::SelectOp>(loc, condition, seed, zeros));
+      if (active_(select.getFalseValue()))
         add(adjoints, select.getFalseValue(),
-            b.create<mlir::arith::SelectOp>(loc, condition, zeros, seed));
+            b_.create<mlir::arith::SelectOp>(loc, condition, zeros, seed));
       return success();
     }
 
@@ -234,13 +234,13 @@ class Reverser {
     if (!primal || primal->getName() != op.getName()) {
       // Its result is read from a record: write it out again.
       IRMapping own = map;
-      primal = b.clone(op, own);
+      primal = b_.clone(op, own);
     }
-    auto wanted = [&](unsigned i) { return active(op.getOperand(i)); };
+    auto wanted = [&](unsigned i) { return active_(op.getOperand(i)); };
     auto contribute = [&](unsigned i, Value contribution) {
       add(adjoints, op.getOperand(i), contribution);
     };
-    if (apply_scalar_rule({b, primal, seed, wanted, contribute}) == RuleOutcome::Unknown)
+    if (apply_scalar_rule({b_, primal, seed, wanted, contribute}) == RuleOutcome::Unknown)
       return refuse(op);
     return success();
   }
@@ -250,8 +250,8 @@ class Reverser {
   }
 
   Value zero_of(Location loc, mlir::Type type, Value source, IRMapping& map) {
-    if (!prob::is_array(type)) return prob::real_constant(b, loc, 0.0);
-    return prob::zeros_like(b, loc, map.lookupOrDefault(source));
+    if (!prob::is_array(type)) return prob::real_constant(b_, loc, 0.0);
+    return prob::zeros_like(b_, loc, map.lookupOrDefault(source));
   }
 
   // ---- regions ----
@@ -265,7 +265,7 @@ class Reverser {
     mlir::getUsedValuesDefinedAbove(regions, used);
     Captured out;
     for (const Value v : used)
-      if (active(v)) (prob::is_array(v.getType()) ? out.arrays : out.scalars).push_back(v);
+      if (active_(v)) (prob::is_array(v.getType()) ? out.arrays : out.scalars).push_back(v);
     return out;
   }
 
@@ -280,16 +280,16 @@ class Reverser {
     for (const Value v : outer.scalars) types.push_back(v.getType());
     for (const Value v : outer.arrays) {
       types.push_back(v.getType());
-      if (!adjoints.lookup(v)) adjoints[v] = prob::zeros_like(b, loc, map.lookupOrDefault(v));
+      if (!adjoints.lookup(v)) adjoints[v] = prob::zeros_like(b_, loc, map.lookupOrDefault(v));
     }
     if (types.empty()) return success();
-    auto reversed = b.create<scf::IfOp>(loc, types, map.lookupOrDefault(branch.getCondition()),
-                                        /*withElseRegion=*/true);
+    auto reversed = b_.create<scf::IfOp>(loc, types, map.lookupOrDefault(branch.getCondition()),
+                                         /*withElseRegion=*/true);
     for (auto [side, target] : {std::pair{&branch.getThenRegion(), &reversed.getThenRegion()},
                                 std::pair{&branch.getElseRegion(), &reversed.getElseRegion()}}) {
-      OpBuilder::InsertionGuard guard(b);
-      if (target->empty()) b.createBlock(target);
-      b.setInsertionPointToStart(&target->front());
+      OpBuilder::InsertionGuard guard(b_);
+      if (target->empty()) b_.createBlock(target);
+      b_.setInsertionPointToStart(&target->front());
       Adjoints inner;
       for (const Value v : outer.arrays) inner[v] = adjoints.lookup(v);
       if (!side->empty()) {
@@ -298,17 +298,17 @@ class Reverser {
         forward(body, inner_map);
         for (auto [out, result] :
              llvm::zip(body.getTerminator()->getOperands(), branch.getResults()))
-          if (const Value seed = adjoints.lookup(result); seed && active(out))
+          if (const Value seed = adjoints.lookup(result); seed && active_(out))
             add(inner, out, seed);
         if (mlir::failed(reverse(body, inner_map, inner))) return failure();
       }
       llvm::SmallVector<Value> out;
       for (const Value v : outer.scalars) {
         const Value delta = inner.lookup(v);
-        out.push_back(delta ? delta : prob::real_constant(b, loc, 0.0));
+        out.push_back(delta ? delta : prob::real_constant(b_, loc, 0.0));
       }
       for (const Value v : outer.arrays) out.push_back(inner.lookup(v));
-      b.create<scf::YieldOp>(loc, out);
+      b_.create<scf::YieldOp>(loc, out);
     }
     for (auto [i, v] : llvm::enumerate(outer.scalars))
       add(adjoints, v, reversed.getResult(static_cast<unsigned>(i)));
@@ -331,29 +331,29 @@ class Reverser {
     llvm::SmallVector<Value> carry_inits;
     for (auto [i, argument] : llvm::enumerate(source.carry_args())) {
       const Value result = source.getCarries()[i];
-      if (!active(argument) && !active(yield.getCarries()[i])) continue;
+      if (!active_(argument) && !active_(yield.getCarries()[i])) continue;
       carries.push_back(static_cast<unsigned>(i));
       const Value seed = adjoints.lookup(result);
-      carry_inits.push_back(seed ? seed : prob::zeros_like(b, loc, map.lookupOrDefault(result)));
+      carry_inits.push_back(seed ? seed : prob::zeros_like(b_, loc, map.lookupOrDefault(result)));
     }
     llvm::SmallVector<mlir::Type> sum_types;
     for (const Value v : outer.scalars) sum_types.push_back(v.getType());
     llvm::SmallVector<Value> into_inits;
     for (const Value v : outer.arrays) {
       const Value current = adjoints.lookup(v);
-      into_inits.push_back(current ? current : prob::zeros_like(b, loc, map.lookupOrDefault(v)));
+      into_inits.push_back(current ? current : prob::zeros_like(b_, loc, map.lookupOrDefault(v)));
     }
 
     const Value lower = map.lookupOrDefault(source.getLower());
-    auto reversed = b.create<prob::ForOp>(loc, lower, map.lookupOrDefault(source.getUpper()),
-                                          carry_inits, mlir::TypeRange{}, sum_types, into_inits,
-                                          carries.empty() ? false : !source.getReverse());
+    auto reversed = b_.create<prob::ForOp>(loc, lower, map.lookupOrDefault(source.getUpper()),
+                                           carry_inits, mlir::TypeRange{}, sum_types, into_inits,
+                                           carries.empty() ? false : !source.getReverse());
     {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&reversed.block());
+      OpBuilder::InsertionGuard guard(b_);
+      b_.setInsertionPointToStart(&reversed.block());
       const Value iv = reversed.induction();
       auto offset = [&, position = Value()]() mutable {
-        if (!position) position = b.createOrFold<mlir::arith::SubIOp>(loc, iv, lower);
+        if (!position) position = b_.createOrFold<mlir::arith::SubIOp>(loc, iv, lower);
         return position;
       };
       IRMapping inner_map = map;
@@ -370,21 +370,21 @@ class Reverser {
       Adjoints inner;
       for (auto [v, argument] : llvm::zip(outer.arrays, reversed.into_args())) inner[v] = argument;
       for (auto [i, argument] : llvm::zip(carries, reversed.carry_args()))
-        if (active(yield.getCarries()[i])) add(inner, yield.getCarries()[i], argument);
+        if (active_(yield.getCarries()[i])) add(inner, yield.getCarries()[i], argument);
       for (auto [out, result] : llvm::zip(yield.getMaps(), source.getMaps()))
-        if (const Value seed = adjoints.lookup(result); seed && active(out))
-          add(inner, out, prob::extract(b, loc, seed, offset()));
+        if (const Value seed = adjoints.lookup(result); seed && active_(out))
+          add(inner, out, prob::extract(b_, loc, seed, offset()));
       for (auto [out, result] : llvm::zip(yield.getSums(), source.getSums()))
-        if (const Value seed = adjoints.lookup(result); seed && active(out)) add(inner, out, seed);
+        if (const Value seed = adjoints.lookup(result); seed && active_(out)) add(inner, out, seed);
       for (auto [out, result] : llvm::zip(yield.getIntos(), source.getIntos()))
-        if (const Value seed = adjoints.lookup(result); seed && active(out)) inner[out] = seed;
+        if (const Value seed = adjoints.lookup(result); seed && active_(out)) inner[out] = seed;
       if (mlir::failed(reverse(source.block(), inner_map, inner))) return failure();
 
       auto found = [&](Value v, Value like) {
         const Value d = inner.lookup(v);
         if (d) return d;
-        return prob::is_array(v.getType()) ? prob::zeros_like(b, loc, like)
-                                           : prob::real_constant(b, loc, 0.0);
+        return prob::is_array(v.getType()) ? prob::zeros_like(b_, loc, like)
+                                           : prob::real_constant(b_, loc, 0.0);
       };
       llvm::SmallVector<Value> carry_out, sums_out, intos_out;
       for (const unsigned i : carries)
@@ -392,16 +392,16 @@ class Reverser {
             found(source.carry_args()[i], inner_map.lookupOrDefault(source.carry_args()[i])));
       for (const Value v : outer.scalars) sums_out.push_back(found(v, {}));
       for (const Value v : outer.arrays) intos_out.push_back(inner.lookup(v));
-      b.create<prob::YieldOp>(loc, carry_out, ValueRange{}, sums_out, intos_out);
+      b_.create<prob::YieldOp>(loc, carry_out, ValueRange{}, sums_out, intos_out);
     }
 
     // Captured arrays first: one may start a carry too, whose adjoint is then added to its own.
     for (auto [v, d] : llvm::zip(outer.arrays, reversed.getIntos())) adjoints[v] = d;
     for (auto [i, d] : llvm::zip(carries, reversed.getCarries()))
-      if (active(source.getCarryInits()[i])) add(adjoints, source.getCarryInits()[i], d);
+      if (active_(source.getCarryInits()[i])) add(adjoints, source.getCarryInits()[i], d);
     for (auto [v, d] : llvm::zip(outer.scalars, reversed.getSums())) add(adjoints, v, d);
     for (auto [init, result] : llvm::zip(source.getIntoInits(), source.getIntos()))
-      if (const Value seed = adjoints.lookup(result); seed && active(init))
+      if (const Value seed = adjoints.lookup(result); seed && active_(init))
         add(adjoints, init, seed);
     return success();
   }
@@ -411,7 +411,7 @@ class Reverser {
   void restore(prob::ForOp source, Offset& offset, IRMapping& outer, IRMapping& map) {
     llvm::DenseMap<Value, Value> recorded;
     for (auto [v, array] : records_[source])
-      recorded[v] = prob::extract(b, source.getLoc(), array, offset());
+      recorded[v] = prob::extract(b_, source.getLoc(), array, offset());
     // Of versions that are not recorded only the shape may be asked for, which is their start's, or
     // recorded.
     const Skipped skipped = skipped_[source];  // a copy: loops in the body have their own
@@ -419,9 +419,9 @@ class Reverser {
     for (const auto& [carry, arrays] : skipped.extents) {
       llvm::SmallVector<Value> extents;
       for (const Value array : arrays)
-        extents.push_back(prob::extract(b, source.getLoc(), array, offset()));
+        extents.push_back(prob::extract(b_, source.getLoc(), array, offset()));
       shapes[carry] =
-          b.create<prob::ZerosOp>(source.getLoc(), source.carry_args()[carry].getType(), extents);
+          b_.create<prob::ZerosOp>(source.getLoc(), source.carry_args()[carry].getType(), extents);
     }
     const auto start_of = [&](Value version) {
       const unsigned carry = skipped.versions.lookup(version);
@@ -439,7 +439,7 @@ class Reverser {
           continue;
         }
       auto loop = mlir::dyn_cast<prob::ForOp>(op);
-      if (loop && !loop.getCarries().empty() && llvm::any_of(loop.getResults(), active)) {
+      if (loop && !loop.getCarries().empty() && llvm::any_of(loop.getResults(), active_)) {
         forward_recorded(loop, map);
       } else {
         clone(op, map);
@@ -465,12 +465,12 @@ class Reverser {
     for (const Value result : call.getResults()) {
       if (!prob::is_real(result.getType())) continue;
       const Value seed = adjoints.lookup(result);
-      seeds.push_back(seed ? seed : prob::zeros_like(b, loc, map.lookupOrDefault(result)));
+      seeds.push_back(seed ? seed : prob::zeros_like(b_, loc, map.lookupOrDefault(result)));
     }
     auto custom = callee->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::adjoint_attribute);
     if (!custom && callee->hasAttr(prob::host_attribute)) return refuse_host(call, callee);
     for (const Value operand : call.getOperands()) {
-      wrt.push_back(custom ? prob::is_real(operand.getType()) : active(operand));
+      wrt.push_back(custom ? prob::is_real(operand.getType()) : active_(operand));
       if (wrt.back()) adjoint_types.push_back(operand.getType());
     }
     mlir::StringAttr name;
@@ -483,12 +483,12 @@ class Reverser {
       name = product.getSymNameAttr();
     }
     llvm::append_range(arguments, seeds);
-    auto reversed = b.create<func::CallOp>(loc, name, adjoint_types, arguments);
+    auto reversed = b_.create<func::CallOp>(loc, name, adjoint_types, arguments);
     unsigned next = 0;
     for (auto [operand, marked] : llvm::zip(call.getOperands(), wrt)) {
       if (!marked) continue;
       const Value d = reversed.getResult(next++);
-      if (active(operand)) add(adjoints, operand, d);
+      if (active_(operand)) add(adjoints, operand, d);
     }
     return success();
   }
@@ -511,8 +511,8 @@ class Reverser {
     return product;
   }
 
-  OpBuilder& b;
-  const Activity& active;
+  OpBuilder& b_;
+  const Activity& active_;
   mlir::ModuleOp module_;
   llvm::DenseMap<Operation*, Record> records_;  // of the latest emission of each source loop
   /// Array carries that are not recorded: updates that the reverse sweep leaves out, and all

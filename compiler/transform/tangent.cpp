@@ -28,7 +28,7 @@ namespace scf = mlir::scf;
 class Tangents {
  public:
   Tangents(OpBuilder& builder, const Activity& activity, mlir::ModuleOp module)
-      : b(builder), active_(activity), module_(module) {}
+      : b_(builder), active_(activity), module_(module) {}
 
   IRMapping map;                          // source values to target values
   llvm::DenseMap<Value, Value> tangents;  // of source values, in target values
@@ -42,7 +42,7 @@ class Tangents {
   /// A source value's tangent: zeros where it has none.
   Value tangent_of(Value source) {
     if (const Value known = tangents.lookup(source)) return known;
-    return prob::zeros_like(b, source.getLoc(), map.lookupOrDefault(source));
+    return prob::zeros_like(b_, source.getLoc(), map.lookupOrDefault(source));
   }
 
  private:
@@ -50,7 +50,7 @@ class Tangents {
 
   LogicalResult visit(Operation& op) {
     if (!is_active(op)) {
-      b.clone(op, map);
+      b_.clone(op, map);
       return success();
     }
     if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) return visit_loop(loop);
@@ -58,11 +58,11 @@ class Tangents {
     if (auto call = mlir::dyn_cast<func::CallOp>(op)) return visit_call(call);
     if (mlir::isa<scf::WhileOp>(op)) {
       // Loops whose reals are wanted were made counted ones (fill_tangent): this one counts.
-      b.clone(op, map);
+      b_.clone(op, map);
       return success();
     }
     if (op.getNumResults() != 1 || op.getNumRegions() != 0) return refuse(op);
-    Operation* primal = b.clone(op, map);
+    Operation* primal = b_.clone(op, map);
     return visit_value(op, *primal);
   }
 
@@ -72,22 +72,22 @@ class Tangents {
     Value& tangent = tangents[op.getResult(0)];
     if (auto read = mlir::dyn_cast<prob::ExtractOp>(op)) {
       const auto indices = mlir::cast<prob::ExtractOp>(primal).getIndices();
-      tangent = prob::extract(b, loc, tangent_of(read.getArray()), indices);
+      tangent = prob::extract(b_, loc, tangent_of(read.getArray()), indices);
     } else if (auto insert = mlir::dyn_cast<prob::InsertOp>(op)) {
       const auto indices = mlir::cast<prob::InsertOp>(primal).getIndices();
       const Value value = tangent_of(insert.getValue()), array = tangent_of(insert.getArray());
-      tangent = b.create<prob::InsertOp>(loc, value, array, indices, mlir::IntegerAttr());
+      tangent = b_.create<prob::InsertOp>(loc, value, array, indices, mlir::IntegerAttr());
     } else if (auto update = mlir::dyn_cast<prob::AddAtOp>(op)) {
       const auto indices = mlir::cast<prob::AddAtOp>(primal).getIndices();
       const Value array = tangent_of(update.getArray());
       tangent = array;
       if (const Value value = tangents.lookup(update.getValue()))
-        tangent = b.create<prob::AddAtOp>(loc, value, array, indices);
+        tangent = b_.create<prob::AddAtOp>(loc, value, array, indices);
     } else if (auto select = mlir::dyn_cast<mlir::arith::SelectOp>(op);
                select && prob::is_array(select.getType())) {
       const Value yes = tangent_of(select.getTrueValue()), no = tangent_of(select.getFalseValue());
-      tangent =
-          b.create<mlir::arith::SelectOp>(loc, map.lookupOrDefault(select.getCondition()), yes, no);
+      tangent = b_.create<mlir::arith::SelectOp>(loc, map.lookupOrDefault(select.getCondition()),
+                                                 yes, no);
     } else {
       tangent = Value();
       return visit_scalar(op, primal);
@@ -103,9 +103,9 @@ class Tangents {
       // A rule is linear in its seed, so that it serves both directions.
       const auto wanted = [i](unsigned operand) { return operand == i; };
       const auto add = [&](unsigned, Value part) {
-        sum = sum ? b.createOrFold<mlir::arith::AddFOp>(op.getLoc(), sum, part) : part;
+        sum = sum ? b_.createOrFold<mlir::arith::AddFOp>(op.getLoc(), sum, part) : part;
       };
-      if (apply_scalar_rule({b, &primal, seed, wanted, add}) == RuleOutcome::Unknown)
+      if (apply_scalar_rule({b_, &primal, seed, wanted, add}) == RuleOutcome::Unknown)
         return refuse(op);
     }
     if (sum) tangents[op.getResult(0)] = sum;
@@ -149,13 +149,13 @@ class Tangents {
     const llvm::SmallVector<Value> carries =
         with_tangents(source.getCarryInits(), source.getCarries());
     const llvm::SmallVector<Value> intos = with_tangents(source.getIntoInits(), source.getIntos());
-    auto loop = b.create<prob::ForOp>(
+    auto loop = b_.create<prob::ForOp>(
         loc, map.lookupOrDefault(source.getLower()), map.lookupOrDefault(source.getUpper()),
         carries, types_with_tangents(yield.getMaps(), source.getMaps()),
         types_with_tangents(yield.getSums(), source.getSums()), intos, source.getReverse());
     {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&loop.block());
+      OpBuilder::InsertionGuard guard(b_);
+      b_.setInsertionPointToStart(&loop.block());
       map.map(source.induction(), loop.induction());
       const auto enter = [&](ValueRange arguments, ValueRange results, ValueRange made) {
         map.map(arguments, made.take_front(arguments.size()));
@@ -173,7 +173,7 @@ class Tangents {
       const auto maps = with_tangents(yield.getMaps(), source.getMaps());
       const auto sums = with_tangents(yield.getSums(), source.getSums());
       const auto added = with_tangents(yield.getIntos(), source.getIntos());
-      b.create<prob::YieldOp>(loc, next, maps, sums, added);
+      b_.create<prob::YieldOp>(loc, next, maps, sums, added);
     }
     take(source.getCarries(), loop.getCarries());
     take(source.getMaps(), loop.getMaps());
@@ -186,17 +186,17 @@ class Tangents {
     const llvm::SmallVector<mlir::Type> types =
         types_with_tangents(source.getResults(), source.getResults());
     auto branch =
-        b.create<scf::IfOp>(source.getLoc(), types, map.lookupOrDefault(source.getCondition()),
-                            /*withElseRegion=*/true);
+        b_.create<scf::IfOp>(source.getLoc(), types, map.lookupOrDefault(source.getCondition()),
+                             /*withElseRegion=*/true);
     for (auto [from, to] : {std::pair{&source.getThenRegion(), &branch.getThenRegion()},
                             std::pair{&source.getElseRegion(), &branch.getElseRegion()}}) {
-      OpBuilder::InsertionGuard guard(b);
-      if (to->empty()) b.createBlock(to);
-      b.setInsertionPointToStart(&to->front());
+      OpBuilder::InsertionGuard guard(b_);
+      if (to->empty()) b_.createBlock(to);
+      b_.setInsertionPointToStart(&to->front());
       if (mlir::failed(block(from->front()))) return failure();
       const auto results =
           with_tangents(from->front().getTerminator()->getOperands(), source.getResults());
-      b.create<scf::YieldOp>(source.getLoc(), results);
+      b_.create<scf::YieldOp>(source.getLoc(), results);
     }
     take(source.getResults(), branch.getResults());
     return success();
@@ -215,7 +215,7 @@ class Tangents {
     for (const Value result : call.getResults()) of.push_back(prob::is_real(result.getType()));
     func::FuncOp made = tangent_function(callee, wrt, of);
     if (!made) return failure();
-    auto twin = b.create<func::CallOp>(call.getLoc(), made, arguments);
+    auto twin = b_.create<func::CallOp>(call.getLoc(), made, arguments);
     ValueRange results = twin.getResults();
     map.map(call.getResults(), results.take_front(call.getNumResults()));
     results = results.drop_front(call.getNumResults());
@@ -250,7 +250,7 @@ class Tangents {
     return made;
   }
 
-  OpBuilder& b;
+  OpBuilder& b_;
   const Activity& active_;
   mlir::ModuleOp module_;
 };
