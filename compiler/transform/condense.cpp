@@ -221,7 +221,33 @@ class Condenser {
     auto slot = mlir::SymbolTable::lookupNearestSymbolFrom<prob::SlotOp>(data, data.getSlotAttr());
     if (!slot || !slot->hasAttr(prob::below_attribute)) return false;
     below_ = slot->getAttr(prob::below_attribute);
-    return true;
+    return !is_checked(data.getSlot());
+  }
+
+  /// Whether an access of the function is checked at an index from the slot: a group that no data
+  /// have may then lie outside an array, where no iteration went.
+  bool is_checked(llvm::StringRef slot) {
+    const auto reads_slot = [&](Value index) {
+      llvm::SetVector<Value> work;
+      work.insert(index);
+      for (size_t i = 0; i < work.size(); ++i) {
+        Operation* op = work[i].getDefiningOp();
+        if (auto data = op ? mlir::dyn_cast<prob::DataOp>(op) : prob::DataOp();
+            data && data.getSlot() == slot)
+          return true;
+        if (op) work.insert(op->operand_begin(), op->operand_end());
+      }
+      return false;
+    };
+    const auto result = loop_->getParentOfType<mlir::func::FuncOp>().walk([&](Operation* op) {
+      bool found = false;
+      if (auto read = mlir::dyn_cast<prob::ExtractOp>(op); read && read.getPlace())
+        found = llvm::any_of(read.getIndices(), reads_slot);
+      if (auto write = mlir::dyn_cast<prob::InsertOp>(op); write && write.getPlace())
+        found = llvm::any_of(write.getIndices(), reads_slot);
+      return found ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+    });
+    return result.wasInterrupted();
   }
 
   /// The number of groups, by `b`.

@@ -111,3 +111,27 @@ func.func @others(%a: tensor<?xf64>, %b: f64) -> (f64, f64) {
   }
   return %s, %t : f64, f64
 }
+
+// An index that is checked elsewhere may be outside for a group that no data have.
+// CHECK-LABEL: func.func @checked
+func.func @checked(%a: tensor<?xf64>, %t: tensor<?xf64>, %b: f64) -> (f64, tensor<?xf64>) {
+  // CHECK-NOT: math.sqrt
+  // CHECK: return
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %n = prob.data @n : i64
+  %g = prob.data @g : tensor<?xi64>
+  %s = prob.for %i = %c0 to %n sum(f64) {
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %before = arith.subi %gi, %c1 : i64
+    %m = prob.extract %a[%before] {place = 0 : i64} : tensor<?xf64> -> f64
+    prob.yield sum(%m : f64)
+  }
+  %into = prob.for %i = %c0 to %n into(%u = %t : tensor<?xf64>) {
+    %gi = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %before = arith.subi %gi, %c1 : i64
+    %v = prob.add_at %b into %u[%before] : f64 into tensor<?xf64>
+    prob.yield into(%v : tensor<?xf64>)
+  }
+  return %s, %into : f64, tensor<?xf64>
+}
