@@ -74,7 +74,7 @@ class Planner {
       return true;
     }
     if (!mlir::isa<arith::ArithDialect, mlir::math::MathDialect>(op.getDialect()) &&
-        !mlir::isa<prob::SpecialOp>(op))
+        !mlir::isa<prob::SpecialOp, prob::UniformAtOp>(op))
       return false;
     for (const Value result : op.getResults()) {
       if (prob::is_array(result.getType())) return false;
