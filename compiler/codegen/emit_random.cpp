@@ -31,12 +31,9 @@ class Philox {
 
   IRValue* upper(IRValue* x) { return b_.CreateLShr(x, number(x, 32)); }
 
-  /// In (0, 1), of the 64 bits whose halves these are.
+  /// In (0, 1), of the 64 bits whose halves these are: the upper 52 of them, under the exponent of 1.
   IRValue* uniform(IRValue* lower, IRValue* higher) {
-    // The upper 52 bits, under the exponent of 1.
-    IRValue* bits = b_.CreateOr(
-        b_.CreateShl(b_.CreateAnd(higher, number(higher, 0xffffffffu)), number(higher, 20)),
-        b_.CreateLShr(b_.CreateAnd(lower, number(lower, 0xfffff000u)), number(lower, 12)));
+    IRValue* bits = b_.CreateLShr(word(lower, higher), number(lower, 12));
     bits = b_.CreateOr(bits, number(bits, 0x3ff0000000000000u));
     llvm::Type* real = b_.getDoubleTy();
     if (auto* lanes = llvm::dyn_cast<llvm::FixedVectorType>(bits->getType()))
@@ -49,6 +46,22 @@ class Philox {
   }
 
  private:
+  IRValue* word(IRValue* lower, IRValue* higher) {
+    auto* lanes = llvm::dyn_cast<llvm::FixedVectorType>(lower->getType());
+    if (!lanes)
+      return b_.CreateOr(b_.CreateShl(higher, number(higher, 32)),
+                         b_.CreateAnd(lower, number(lower, 0xffffffffu)));
+    // Halves are picked, not shifted: a shift of a product becomes a product of 64 bits, which is slow.
+    const unsigned width = lanes->getNumElements();
+    auto* halves = llvm::FixedVectorType::get(b_.getInt32Ty(), 2 * width);
+    llvm::SmallVector<int> picked;
+    for (unsigned i = 0; i < width; ++i)
+      picked.append({static_cast<int>(2 * i), static_cast<int>(2 * width + 2 * i)});
+    return b_.CreateBitCast(b_.CreateShuffleVector(b_.CreateBitCast(lower, halves),
+                                                   b_.CreateBitCast(higher, halves), picked),
+                            lanes);
+  }
+
   IRValue* product(IRValue* x, std::uint64_t multiplier) {
     return b_.CreateMul(b_.CreateAnd(x, number(x, 0xffffffffu)), number(x, multiplier));
   }

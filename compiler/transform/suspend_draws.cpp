@@ -254,10 +254,21 @@ mlir::LogicalResult run_passes(FuncOp model, bool with_structure) {
   return manager.run(model);
 }
 
+/// What was just written is read back as the value.
+void forward_writes(FuncOp model) {
+  model.walk([](prob::ExtractOp read) {
+    auto write = read.getArray().getDefiningOp<prob::InsertOp>();
+    if (!write || write.getIndices() != read.getIndices()) return;
+    read.replaceAllUsesWith(write.getValue());
+    read.erase();
+  });
+}
+
 /// Arrays that a loop with stops fills become maps, and what it reads a few places back a carry.
 /// Where all of such an array is wanted later, particles have to keep it whole.
 mlir::LogicalResult tidy(FuncOp model) {
   if (failed(run_passes(model, false))) return mlir::failure();
+  forward_writes(model);
   FuncOp before = model.clone();
   if (failed(run_passes(model, true))) return mlir::failure();
   sweep(model);
