@@ -148,6 +148,7 @@ class FunctionEmitter {
   void emit_if(mlir::scf::IfOp op);
   void emit_masked_if(mlir::scf::IfOp op);
   void emit_while(mlir::scf::WhileOp op);
+  void open_parts(prob::ForOp loop);
   void open_rows(prob::ForOp loop, IRValue* element);
   void store_maps(prob::ForOp loop, IRValue* element);
 

@@ -80,7 +80,7 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
   } else if (kind == "advance") {
     const mlir::Type frames[] = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
     arguments.push_back(b.getI64Type());
-    arguments.append({frames[0], frames[1]});
+    arguments.append({frames[0], frames[1], reals});
     results = {frames[0], frames[1], reals};
   } else if (kind == "stage_summary") {
     arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2), reals});

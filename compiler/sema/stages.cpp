@@ -96,7 +96,7 @@ void put_stops(typed::Model& model) {
   }
 }
 
-constexpr const char* population_fields[] = {"stage", "reals", "ints", "gain"};
+constexpr const char* population_fields[] = {"stage", "reals", "ints", "logw"};
 
 }  // namespace
 
@@ -243,7 +243,7 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
   }
   cx_->draws = true;
   call.kind = Kind::Advance;
-  for (const int32_t i : {0, 1, 2}) {
+  for (const int32_t i : {0, 1, 2, 3}) {
     ExprPtr element = part(i);
     if (!element) return {};
     call.args.push_back(std::move(element));

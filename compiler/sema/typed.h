@@ -219,7 +219,7 @@ struct ModelCall {
     StageCount,  // () -> int
     FrameReals,  // () -> int, F
     FrameInts,   // () -> int, G
-    Advance,  // (stage: int, real[F, n], int[G, n]) -> (real[F, n], int[G, n], log weights: real[n])
+    Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };
   ModelId model;

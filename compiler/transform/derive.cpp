@@ -115,6 +115,8 @@ class Derive {
     for (FuncOp target : of_functions)
       if (failed(make(target))) return failure();
     for (FuncOp function : module_.getOps<FuncOp>())
+      if (function->hasAttr(prob::frames_attribute)) function->removeAttr(prob::derive_attribute);
+    for (FuncOp function : module_.getOps<FuncOp>())
       if (function->hasAttr(prob::model_attribute)) hold_observed(function);
     for (FuncOp function : module_.getOps<FuncOp>())
       if (!function.isExternal() &&
@@ -240,9 +242,10 @@ class Derive {
       case Kind::FrameInts:
         return fill(source, target, frame_ints);
       case Kind::Advance:
-        return fill(source, target, advance_stage);
       case Kind::StageSummary:
-        return fill(source, target, summarise_stage);
+        target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));
+        return fill(source, target,
+                    kind == Kind::Advance ? advance_stage : summarise_stage);
       case Kind::Unknown:
         break;
     }

@@ -1,5 +1,7 @@
 #include "compiler/transform/suspend.h"
 
+#include <limits>
+
 #include "compiler/transform/suspend_stages.h"
 #include "llvm/ADT/SetVector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -81,11 +83,12 @@ class Suspend {
 
   void make_advance() {
     const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
-    Common common = open({integer_, frames[0], frames[1]});
+    Common common = open({integer_, frames[0], frames[1], prob::array_type(real_, 1)});
     mlir::Block& body = *b_.getInsertionBlock();
     const Value stage = body.getArgument(captured_);
     reals_ = body.getArgument(captured_ + 1);
     ints_ = body.getArgument(captured_ + 2);
+    weights_ = body.getArgument(captured_ + 3);
     particles_ = prob::dim(b_, loc_, reals_, 1);
     common.set(model_.getArgument(captured_), b_.create<prob::KeyOp>(loc_, integer_));
     place_rows(common);
@@ -329,9 +332,7 @@ class Suspend {
   /// From `number` on: the stage whose turn it is; `first` is its number among all stages.
   Values choose_stage(unsigned number, Value stage, Value first, Common& common) {
     if (number == stages_.stages.size()) {
-      const Value none = b_.create<prob::ZerosOp>(loc_, prob::array_type(real_, 1),
-                                                  ValueRange{particles_});
-      return {reals_, ints_, none};
+      return {reals_, ints_, weights_};
     }
     const Value end = add_sizes(b_, loc_, first, trips(stages_.stages[number], common));
     const Value here = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::slt, stage, end);
@@ -380,7 +381,7 @@ class Suspend {
       OpBuilder outside(in.getInsertionBlock()->getParentOp());
       Common shared(outside, common.map());
       Running inner{number, shared, {}, particle, run.first};
-      Values results{get(in, inner, stage.weight())};
+      Values results{add_weight(in, particle, get(in, inner, stage.weight()))};
       for (unsigned kept = 0; kept < stages_.kept.size(); ++kept) {
         if (stages_.find(kept) != kept) continue;
         const auto value = value_at_stop(in, inner, kept);
@@ -392,7 +393,45 @@ class Suspend {
     });
     for (auto [i, kept] : llvm::enumerate(written))
       store(kept, loop.getMaps()[static_cast<unsigned>(i) + 1]);
-    return {reals_, ints_, loop.getMaps().front()};
+    const Value weights = loop.getMaps().front();
+    require_weight(stage, weights, common);
+    return {reals_, ints_, weights};
+  }
+
+  /// The particle's log weight with what the stage adds. What is no number counts as impossible.
+  Value add_weight(OpBuilder& b, Value particle, Value weight) {
+    const Value sum = b.create<arith::AddFOp>(
+        loc_, prob::extract(b, loc_, weights_, particle), weight);
+    const Value never =
+        prob::real_constant(b, loc_, -std::numeric_limits<double>::infinity());
+    const Value possible =
+        b.create<arith::CmpFOp>(loc_, arith::CmpFPredicate::OGT, sum, never);
+    return b.create<arith::SelectOp>(loc_, possible, sum, never);
+  }
+
+  /// A population in which all are impossible cannot go on.
+  void require_weight(Stages::Stage& stage, Value weights, Common& common) {
+    auto place = stage.stop->getAttrOfType<mlir::IntegerAttr>(prob::place_attribute);
+    if (!place) return;
+    auto loop = b_.create<prob::ForOp>(loc_, integer(0), particles_, ValueRange{},
+                                       mlir::TypeRange{}, mlir::TypeRange{integer_}, ValueRange{});
+    {
+      OpBuilder::InsertionGuard guard(b_);
+      b_.setInsertionPointToEnd(&loop.block());
+      const Value possible = b_.create<arith::CmpFOp>(
+          loc_, arith::CmpFPredicate::OGT, prob::extract(b_, loc_, weights, loop.induction()),
+          prob::real_constant(b_, loc_, -std::numeric_limits<double>::infinity()));
+      const Value one = b_.create<arith::ExtUIOp>(loc_, integer_, possible);
+      b_.create<prob::YieldOp>(loc_, ValueRange{}, ValueRange{}, ValueRange{one}, ValueRange{});
+    }
+    const Value none = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq,
+                                                loop.getSums().front(), integer(0));
+    const Value some =
+        b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::sgt, particles_, integer(0));
+    constexpr int weights_fault = 11;  // BOREL_FAULT_WEIGHTS
+    const Value element = stage.loop ? common.get(stage.loop.induction()) : Value();
+    b_.create<prob::FaultOp>(loc_, b_.create<arith::AndIOp>(loc_, none, some), element,
+                             weights_fault, static_cast<uint64_t>(place.getInt()));
   }
 
   /// Truths are kept as whole numbers.

@@ -12,8 +12,8 @@
 /// (particle, number), so results do not depend on lanes or threads.
 /// Where in the order: from derive, each on a copy of the model:
 ///   stage_count  (a…) -> i64         frame_reals, frame_ints  (a…) -> i64, F and G
-///   advance       (a…, stage, real[F, n], int[G, n]) -> (real[F, n], int[G, n], log weights: real[n])
-///                 beyond the last stage nothing changes and weights are 0
+///   advance       (a…, stage, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
+///                 beyond the last stage nothing changes; a fault where no weight is above 0
 ///   stage_summary (a…, real[F, n], int[G, n], weights: real[n]) -> for each latent and derived site
 ///                 the weighted mean and standard deviation of its value at the last stop
 ///

@@ -69,13 +69,17 @@ mlir::LogicalResult weigh(FuncOp model) {
     if (is_stop(op) || mlir::isa<prob::ObserveOp, prob::ScoreOp, prob::RequireOp>(op)) return 0;
     return std::nullopt;
   };
-  return thread_values(body, weight, touches, [](mlir::Operation& op, Value so_far) -> Value {
+  mlir::Attribute place;  // of the latest observation
+  return thread_values(body, weight, touches, [&](mlir::Operation& op, Value so_far) -> Value {
     OpBuilder b(&op);
     const mlir::Location loc = op.getLoc();
     if (is_stop(op)) {
       keep_at_stop(op, so_far);
+      if (place) op.setAttr(prob::place_attribute, place);
+      place = {};
       return prob::real_constant(b, loc, 0);
     }
+    place = op.getAttr("place");
     Value next;
     if (auto observe = mlir::dyn_cast<prob::ObserveOp>(op)) {
       llvm::SmallVector<Value> arguments(observe.getParameters());
