@@ -188,8 +188,8 @@ borel_code start(borel_chain& chain, const borel_start& start, const Reporter& r
   const borel_instance& instance = *chain.worker.instance;
   Counts counts{};
   chain.is_started = false;
-  if (const borel_code code = apply_settings(*instance.program->machine, start.setting_count,
-                                             start.settings, chain.parameters, counts, report)) {
+  if (const borel_code code = apply_settings(instance, start.setting_count, start.settings,
+                                             chain.parameters, counts, report)) {
     return code;
   }
   chain.warmup = counts.warmup;
@@ -269,9 +269,15 @@ borel_code borel_chain_step(borel_chain* chain, int64_t count, borel_error** err
   if (const borel_code code = check_chain(chain, error)) {
     return code;
   }
-  const Reporter report = reporter(chain->worker.instance, error);
+  const borel_instance& instance = *chain->worker.instance;
+  const Reporter report = reporter(&instance, error);
   if (count < 0) {
     return report.bad_argument(Text() << "the count of iterations is " << count);
+  }
+  const std::int64_t steps = steps_of(instance), done = borel_chain_iteration(chain);
+  if (steps >= 0 && count > steps - done) {
+    return report.bad_argument(Text() << "the machine makes " << steps << " steps, of which "
+                                      << done << " are made: found a count of " << count);
   }
   for (std::int64_t i = 0; i < count; ++i) {
     if (const borel_code code = step_chain(*chain, report)) {

@@ -200,12 +200,14 @@ std::int32_t find_statistic(const borel_machine& machine, std::string_view name)
 struct Counts {
   std::int64_t warmup, draws, chains;
 };
+// How many steps the machine of an instance that is bound makes; -1: any number, or no machine.
+std::int64_t steps_of(const borel_instance& instance);
 // Defaults, then settings. `values` get the machine's own, in its order.
-borel_code apply_settings(const borel_machine& machine, std::int32_t count,
+borel_code apply_settings(const borel_instance& instance, std::int32_t count,
                           const borel_setting* settings, Array<double>& values, Counts& counts,
                           const Reporter& report);
 // A setting, after which counts and values agree.
-borel_code apply_setting(const borel_machine& machine, const borel_setting& setting,
+borel_code apply_setting(const borel_instance& instance, const borel_setting& setting,
                          Array<double>& values, Counts& counts, const Reporter& report);
 
 // The machine of an instance that is bound, or null with the failure in `code`.

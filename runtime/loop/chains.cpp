@@ -102,7 +102,9 @@ class ChainRunner {
       if (!advance(ChainPhase::warmup, run_.warmup, tell_time)) {
         return ChainPhase::stopped;
       }
-      read_adaptation();
+      if (machine_.steps == nullptr) {
+        read_adaptation();
+      }
       offer_state(false);
     }
     const Clock::time_point sampling_start = Clock::now();

@@ -80,7 +80,8 @@ struct SampleResult {
 // Runs the machine of `instance`'s program, chain c with random bits of (seed, first_stream + c):
 // init has step 0, iteration i has step i. The draws of a chain depend on nothing else, so they are
 // the same bytes for any number of threads. An error ends every chain at its next iteration and
-// keeps all finished draws. In the steady state an iteration allocates nothing here.
+// keeps all finished draws. In the steady state an iteration allocates nothing here. A machine with
+// `steps` makes so many, each of which is a draw, by Parameters that know the number.
 //
 // `from` are chains of an earlier run with the same options but for sinks and threads, as its
 // StateSink saw them and with the draws that it kept; one a chain, or none. They go on where they
