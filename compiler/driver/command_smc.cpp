@@ -42,8 +42,8 @@ int report(const MachineRun& run) {
     if (!std::cout) code = exit_output;
   }
   if (!arguments.summary.empty())
-    code = std::max(code, write_text(arguments.summary,
-                                     io::filter_json(instance, run.result, particles)));
+    code = std::max(
+        code, write_text(arguments.summary, io::filter_json(instance, run.result, particles)));
   if (!arguments.figure.empty()) {
     const auto steps = io::filter_steps(instance, run.result.chains.front());
     if (!particles || (steps.ess.empty() && steps.ancestors.empty())) {
@@ -53,7 +53,8 @@ int report(const MachineRun& run) {
     }
     const std::string title = output_stem(arguments) + ", " + std::to_string(*particles) +
                               (*particles == 1 ? " particle" : " particles");
-    code = std::max(code, write_text(arguments.figure, io::filter_figure(steps, *particles, title)));
+    code =
+        std::max(code, write_text(arguments.figure, io::filter_figure(steps, *particles, title)));
   }
   return code;
 }

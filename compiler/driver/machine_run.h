@@ -1,5 +1,5 @@
-/// Runs of a program's machine, whatever it is: data, settings, CSV files, checkpoints, interruption.
-/// `sample` and `smc` differ in what they tell of the result.
+/// Runs of a program's machine, whatever it is: data, settings, CSV files, checkpoints,
+/// interruption. `sample` and `smc` differ in what they tell of the result.
 #pragma once
 
 #include <functional>

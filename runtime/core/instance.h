@@ -47,9 +47,9 @@ class Workspace {
     borel_status status = call(&raw_);
     while (status == BOREL_NEED_SPACE) {
       grow();
+      restore();
       raw_.rejections = rejections;  // the repetition counts them again
       raw_.fault = fault;
-      restore();
       status = call(&raw_);
     }
     return status;

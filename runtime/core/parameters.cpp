@@ -26,6 +26,8 @@ Parameters::Parameters(const borel_machine& machine, std::int64_t steps) : steps
     if (!has(p.name)) {
       entries_.push_back({p.name, true, p.lower, largest, p.fallback, {}, false});
       values_.push_back(p.fallback);
+    } else if (is_fixed(p.name)) {
+      values_[static_cast<std::size_t>(find(p.name) - values_.data())] = p.fallback;
     }
   }
 }

@@ -106,7 +106,12 @@ struct borel_chain {
   borel_key key{};               // step: that of the last iteration, which is how many there were
   std::int64_t warmup = 0;
   std::size_t state_size = 0;
-  borel::host::Block state, saved;
+  borel::host::Block state;
+  // The state when saved_at iterations were done. A large one is copied while steps ask for more
+  // workspace, and then now and again: what is between is repeated.
+  borel::host::Block saved;
+  std::int64_t saved_at = 0;
+  std::int64_t calm = 0;                  // steps since one asked for more
   borel::host::Array<double> parameters;  // in the machine's order
   borel::host::Array<double> statistics;
   bool has_hash = false;

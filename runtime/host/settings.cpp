@@ -145,13 +145,18 @@ borel_code apply_settings(const borel_instance& instance, std::int32_t count,
   for (const Always& entry : always) {
     counts.*entry.count = static_cast<std::int64_t>(entry.fallback);
   }
-  if (const std::int64_t steps = steps_of(instance); steps >= 0) {
-    counts = {0, steps, 1};
+  const std::int64_t steps = steps_of(instance);
+  if (steps >= 0) {
+    counts.chains = 1;
   }
   for (std::int32_t i = 0; i < machine.parameter_count; ++i) {
     const borel_parameter& parameter = machine.parameters[i];
     values[static_cast<std::size_t>(i)] = parameter.fallback;
     set_count(parameter.name, parameter.fallback, counts);
+  }
+  if (steps >= 0) {
+    counts.warmup = 0;
+    counts.draws = steps;
   }
   for (std::int32_t i = 0; i < count; ++i) {
     if (const borel_code code = apply_setting(instance, settings[i], values, counts, report)) {

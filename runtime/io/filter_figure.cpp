@@ -45,8 +45,8 @@ struct Axes {
 };
 
 std::string label(double x, double y, const char* anchor, const std::string& text) {
-  return "<text x=\"" + text_of(x) + "\" y=\"" + text_of(y) + "\" text-anchor=\"" + anchor +
-         "\">" + escaped(text) + "</text>\n";
+  return "<text x=\"" + text_of(x) + "\" y=\"" + text_of(y) + "\" text-anchor=\"" + anchor + "\">" +
+         escaped(text) + "</text>\n";
 }
 
 std::string line(double x1, double y1, double x2, double y2, const char* colour) {
@@ -80,9 +80,10 @@ std::string filter_figure(const FilterSteps& steps, std::int64_t particles,
   constexpr const char *ess_colour = "#1f5fa8", *ancestors_colour = "#c05a10", *grey = "#d0d0d0";
   const std::size_t count = std::max(steps.ess.size(), steps.ancestors.size());
   const Axes axes{count};
-  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 320\" "
-                    "font-family=\"sans-serif\" font-size=\"12\">\n"
-                    "<rect width=\"720\" height=\"320\" fill=\"white\"/>\n";
+  std::string out =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 320\" "
+      "font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<rect width=\"720\" height=\"320\" fill=\"white\"/>\n";
   out += label(left, 18, "start", title);
   for (const int percent : {0, 25, 50, 75, 100}) {
     const double y = Axes::y(percent / 100.0);

@@ -299,7 +299,8 @@ std::string filter_picture(const FilterSteps& steps, std::int64_t particles, std
     std::string line;
     for (const double share : lowest) {
       // Something is always to be seen of a step that was made.
-      const double filled = std::max(share * height * levels, 1.0) - static_cast<double>(row) * levels;
+      const double filled =
+          std::max(share * height * levels, 1.0) - static_cast<double>(row) * levels;
       const std::int64_t level =
           std::clamp(static_cast<std::int64_t>(std::lround(filled)), std::int64_t{0}, levels);
       for (std::int64_t w = 0; w < wide; ++w) {
@@ -331,19 +332,21 @@ std::string evidence_text(const Evidence& evidence) {
 std::string filter_json(const runtime::Instance& instance, const runtime::SampleResult& result,
                         std::optional<std::int64_t> particles) {
   const std::optional<Evidence> all = evidence(instance, result);
-  std::string text = "{\"particles\": " + (particles ? std::to_string(*particles) : "null") +
-                     ", \"steps\": " + std::to_string(instance.steps()) +
-                     ", \"log_evidence\": " + json_number(all ? all->log_mean : unknown) +
-                     ",\n \"standard_error\": " + json_number(all ? all->standard_error : unknown) +
-                     ", \"relative_variance\": " +
-                     json_number(all ? all->relative_variance : unknown) + ",\n \"runs\": [";
+  std::string text =
+      "{\"particles\": " + (particles ? std::to_string(*particles) : "null") +
+      ", \"steps\": " + std::to_string(instance.steps()) +
+      ", \"log_evidence\": " + json_number(all ? all->log_mean : unknown) +
+      ",\n \"standard_error\": " + json_number(all ? all->standard_error : unknown) +
+      ", \"relative_variance\": " + json_number(all ? all->relative_variance : unknown) +
+      ",\n \"runs\": [";
   bool is_first = true;
   for (const runtime::Chain& run : result.chains) {
     const std::vector<double> steps = column(instance, run, "log_evidence");
     text += std::string(is_first ? "" : ",\n          ") +
             "{\"log_evidence\": " + json_number(steps.empty() ? unknown : steps.back()) +
-            ", \"steps\": " + std::to_string(run.iterations) + ", \"seconds\": " +
-            json_number(run.time.warmup_seconds + run.time.sampling_seconds) + "}";
+            ", \"steps\": " + std::to_string(run.iterations) +
+            ", \"seconds\": " + json_number(run.time.warmup_seconds + run.time.sampling_seconds) +
+            "}";
     is_first = false;
   }
   return text + "]}\n";

@@ -1,10 +1,10 @@
-// What runs of a machine that goes through its data once came to: a table of its steps, a picture of
-// the effective sample size, and the evidence.
+// What runs of a machine that goes through its data once came to: a table of its steps, a picture
+// of the effective sample size, and the evidence.
 //
 // Of the machine's statistics it knows, where they are there: log_evidence (of the data so far),
 // ess (the effective number of particles), resampled (0 or 1) and ancestors (distinct ones that the
-// last resampling kept). A site NAME with another one NAME_sd of the same shape is shown as mean and
-// standard deviation.
+// last resampling kept). A site NAME with another one NAME_sd of the same shape is shown as mean
+// and standard deviation.
 #ifndef BOREL_RUNTIME_IO_FILTER_REPORT_H
 #define BOREL_RUNTIME_IO_FILTER_REPORT_H
 

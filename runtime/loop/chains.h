@@ -33,6 +33,9 @@ struct SampleOptions {
   std::uint64_t first_stream = 0;  // chain c uses stream first_stream + c
   bool save_warmup = false;        // warm-up iterations are kept and sent to the sink too
   bool keep_draws = true;          // in memory; false: only the sink sees them
+  // Of so many bytes a state is not copied before every step: when a step wants more workspace, the
+  // last few are repeated. Results do not depend on it.
+  std::size_t large_state = 1 << 17;
 
   // Unconstrained starts: none (the machine draws one), one for all chains, or one a chain.
   std::vector<std::vector<double>> initial;
