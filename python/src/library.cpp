@@ -58,7 +58,6 @@ nb::object describe_machine(const borel_machine* machine) {
   out["name"] = machine->name;
   out["model"] = machine->model;
   out["parameters"] = parameters;
-  out["has_steps"] = machine->steps != nullptr;
   out["statistics"] = statistics;
   return out;
 }

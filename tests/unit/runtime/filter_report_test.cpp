@@ -73,10 +73,9 @@ class Filter : public ::testing::Test {
   }
 
   const char* statistics_[4] = {"log_evidence__", "ess__", "resampled__", "ancestors__"};
-  borel_site sites_[3] = {
-      {"level", BOREL_DERIVED, BOREL_REAL, 0, 0, "real", {}, 0},
-      {"level_sd", BOREL_DERIVED, BOREL_REAL, 0, 0, "real", {}, 0},
-      {"path", BOREL_DERIVED, BOREL_REAL, 1, 0, "real", {}, 1}};
+  borel_site sites_[3] = {{"level", BOREL_DERIVED, BOREL_REAL, 0, 0, "real", {}, 0},
+                          {"level_sd", BOREL_DERIVED, BOREL_REAL, 0, 0, "real", {}, 0},
+                          {"path", BOREL_DERIVED, BOREL_REAL, 1, 0, "real", {}, 1}};
   borel_model model_{};
   borel_program program_;
   borel_machine machine_;
@@ -175,10 +174,11 @@ TEST_F(Filter, FigureAndJson) {
   EXPECT_NE(figure.find("<path d=\"M56.00 40.00"), std::string::npos) << figure;
   EXPECT_EQ(count(figure, " L"), 2 * (steps - 1));
   EXPECT_NE(filter_figure({}, 100, "").find("</svg>"), std::string::npos);
-  EXPECT_EQ(filter_json(*instance_, result, 100),
-            "{\"particles\": 100, \"steps\": 50, \"log_evidence\": -25,\n \"standard_error\": null, "
-            "\"relative_variance\": null,\n \"runs\": [{\"log_evidence\": -25, \"steps\": 50, "
-            "\"seconds\": 0}]}\n");
+  EXPECT_EQ(
+      filter_json(*instance_, result, 100),
+      "{\"particles\": 100, \"steps\": 50, \"log_evidence\": -25,\n \"standard_error\": null, "
+      "\"relative_variance\": null,\n \"runs\": [{\"log_evidence\": -25, \"steps\": 50, "
+      "\"seconds\": 0}]}\n");
 }
 
 TEST_F(Filter, ParticlesAreAnInputOrAParameter) {
