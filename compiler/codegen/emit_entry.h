@@ -31,6 +31,7 @@ class EntryEmitter {
   llvm::Function* info(const MachineDescription& machine, const ModelDescription& model);
   llvm::Function* metric_size(const MachineDescription& machine, const ModelDescription& model);
   llvm::Function* metric(const MachineDescription& machine, const ModelDescription& model);
+  llvm::Function* steps(const MachineDescription& machine);
 
   llvm::Function* instance_size(const ProgramDescription& program);
   llvm::Function* bind(const ProgramDescription& program);

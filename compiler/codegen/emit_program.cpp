@@ -109,11 +109,17 @@ class Descriptor {
     for (std::size_t d = 0; d < BOREL_MAX_RANK; ++d)
       dims.push_back(dim(d < i.dims.size() ? i.dims[d] : DimDescription{}));
     auto* type = llvm::ArrayType::get(dims.front()->getType(), BOREL_MAX_RANK);
-    return record({text(i.name), number(type_of(i.type)),
-                   number(static_cast<std::int32_t>(i.dims.size())), layout(i.column_major),
-                   number(static_cast<std::int32_t>(i.index_base)),
-                   llvm::ConstantArray::get(type, dims), dim(i.index_bound), real(i.lower),
-                   real(i.upper), number(i.lower_open), number(i.upper_open), span(i.span)});
+    return record(
+        {text(i.name), number(type_of(i.type)), number(static_cast<std::int32_t>(i.dims.size())),
+         layout(i.column_major), number(static_cast<std::int32_t>(i.index_base)),
+         llvm::ConstantArray::get(type, dims), dim(i.index_bound), real(i.lower), real(i.upper),
+         number(i.lower_open), number(i.upper_open), span(i.span), fallback(i)});
+  }
+
+  llvm::Constant* fallback(const InputDescription& i) {
+    if (!i.fallback) return null();
+    const auto* whole = std::get_if<std::int64_t>(&*i.fallback);
+    return list({whole ? wide(*whole) : real(std::get<double>(*i.fallback))});
   }
 
   llvm::Constant* external(const ExternalDescription& e) {
@@ -163,7 +169,8 @@ class Descriptor {
                  count(statistics), list(statistics), function(entries_.state_size(d, model)),
                  function(entries_.init(d, model)), function(entries_.step(d, model)),
                  function(entries_.draw(d, model)), function(entries_.info(d, model)),
-                 function(entries_.metric_size(d, model)), function(entries_.metric(d, model))})});
+                 function(entries_.metric_size(d, model)), function(entries_.metric(d, model)),
+                 function(entries_.steps(d))})});
   }
 
   ModuleEmitter& m_;

@@ -235,6 +235,13 @@ llvm::Function* EntryEmitter::metric(const MachineDescription& machine,
   return function;
 }
 
+llvm::Function* EntryEmitter::steps(const MachineDescription& machine) {
+  if (machine.steps.empty()) return nullptr;
+  auto* function = open("steps", m_.i64, {m_.ptr}, 0, -1);
+  b_.CreateRet(numbers(machine.steps).front());
+  return function;
+}
+
 // ---- instances --------------------------------------------------------------------------------
 
 mlir::func::FuncOp EntryEmitter::bind_function() {

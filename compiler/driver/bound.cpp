@@ -1,10 +1,12 @@
 #include "compiler/driver/bound.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <variant>
 
 #include "compiler/driver/messages.h"
+#include "runtime/core/names.h"
 #include "runtime/io/data.h"
 
 namespace borel::driver {
@@ -19,8 +21,79 @@ PipelineOptions pipeline_options(const ProgramArguments& arguments) {
   return options;
 }
 
+namespace {
+
+/// Whether the machine declares it, or runs of any machine have it.
+bool is_parameter(const borel_program& program, const std::string& name) {
+  if (program.machine == nullptr) return false;
+  for (std::int32_t i = 0; i < program.machine->parameter_count; ++i)
+    if (name == program.machine->parameters[i].name) return true;
+  return name == "chains" || name == "warmup" || name == "draws";
+}
+
+int bad_setting(const std::string& text) {
+  std::cerr << "error: " << text << '\n';
+  return exit_usage;
+}
+
+int unknown_setting(const borel_program& program, const std::string& name, bool of_machine) {
+  std::vector<std::string> names;
+  if (of_machine && program.machine != nullptr) {
+    for (std::int32_t i = 0; i < program.machine->parameter_count; ++i)
+      names.push_back(program.machine->parameters[i].name);
+    for (const char* always : {"chains", "warmup", "draws"})
+      if ((program.machine->steps == nullptr || always == std::string_view("chains")) &&
+          std::find(names.begin(), names.end(), always) == names.end())
+        names.push_back(always);
+  }
+  for (std::int32_t i = 0; i < program.input_count; ++i)
+    if (program.inputs[i].rank == 0) names.push_back(program.inputs[i].name);
+  for (std::int32_t i = 0; i < program.size_count; ++i)
+    if (std::find(names.begin(), names.end(), program.sizes[i].name) == names.end())
+      names.push_back(program.sizes[i].name);
+  std::string list;
+  for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
+  const std::string near = runtime::nearest_name(name, names);
+  return bad_setting("there is no " + std::string(of_machine ? "parameter or input `" : "input `") +
+                     name + "`" +
+                     (!near.empty()  ? "; did you mean `" + near + "`?"
+                      : list.empty() ? ""
+                                     : "; there are " + list));
+}
+
+/// --set: into the data, or aside for the machine.
+int apply_settings(const borel_program& program, const Settings& settings, io::JsonDocument& data,
+                   BoundProgram& out) {
+  for (const std::string& setting : settings.given) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return bad_setting("--set wants NAME=VALUE, not '" + setting + "'");
+    const std::string name = setting.substr(0, equals), value = setting.substr(equals + 1);
+    if (settings.of_machine && is_parameter(program, name)) {
+      out.settings.push_back(setting);
+      continue;
+    }
+    bool known = false;
+    for (std::int32_t i = 0; i < program.input_count; ++i) {
+      if (name != program.inputs[i].name) continue;
+      known = true;
+      if (program.inputs[i].rank > 0)
+        return bad_setting("--set gives numbers, and `" + name +
+                           "` is an array: give it in the data");
+    }
+    for (std::int32_t i = 0; i < program.size_count; ++i)
+      known = known || name == program.sizes[i].name;
+    if (!known) return unknown_setting(program, name, settings.of_machine);
+    if (!data.set(name, value, "--set " + setting))
+      return bad_setting("--set " + setting + ": `" + value + "` is not a number");
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
 int bind_program(const ProgramArguments& arguments, const std::string& data_file,
-                 const LowerOptions& functions, BoundProgram& out) {
+                 const LowerOptions& functions, BoundProgram& out, const Settings& settings) {
   if (!arguments.cpu.empty()) {
     if (const auto target = codegen::named_target(arguments.cpu); !target) {
       std::cerr << "error: " << target.error().message << '\n';
@@ -48,6 +121,7 @@ int bind_program(const ProgramArguments& arguments, const std::string& data_file
   if (!out.program) return exit_program;
 
   const auto start = std::chrono::steady_clock::now();
+  if (const int code = apply_settings(**out.program, settings, document, out)) return code;
   io::DataResult data = io::read_data(**out.program, document);
   print_problems(data.problems, out.sources);
   if (!data.ok()) {

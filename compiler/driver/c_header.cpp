@@ -1,6 +1,9 @@
 #include "compiler/driver/c_header.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "compiler/driver/c_names.h"
 
@@ -92,7 +95,13 @@ class Header {
     } else {
       add(bounds_text(input.lower, input.lower_open, input.upper, input.upper_open));
     }
+    if (input.fallback) add("default " + fallback_text(input));
     return comment_text(text);
+  }
+
+  static std::string fallback_text(const InputDescription& input) {
+    const auto* whole = std::get_if<std::int64_t>(&*input.fallback);
+    return whole ? std::to_string(*whole) : number_text(std::get<double>(*input.fallback));
   }
 
   void data() {
@@ -130,6 +139,8 @@ class Header {
            "; /* " + about(input) + " */");
     }
     line("} " + name_ + "_data;");
+    for (std::size_t i = 0; i < program_.inputs.size(); ++i)
+      if (program_.inputs[i].fallback) fallback(program_.inputs[i], inputs_[i]);
     line("");
     line("/* Sets every input of `data`, whose shapes and bounds borel_bind checks. */");
     line("static inline borel_code " + name_ + "_set_data(");
@@ -147,6 +158,19 @@ class Header {
     }
     line("  return code;");
     line("}");
+  }
+
+  /// The default of an input, for who fills the struct.
+  void fallback(const InputDescription& input, const std::string& member) {
+    const auto* real = std::get_if<double>(&*input.fallback);
+    std::string text = fallback_text(input);
+    if (!real && text == std::to_string(std::numeric_limits<std::int64_t>::min()))
+      text = "INT64_MIN";
+    else if (!real)
+      text = "INT64_C(" + text + ")";
+    else if (std::isinf(*real))
+      text = *real > 0 ? "HUGE_VAL" : "-HUGE_VAL";
+    line("#define " + name_ + "_default_" + member + " (" + text + ")");
   }
 
   /// The size that has an input's name, or -1.

@@ -12,9 +12,6 @@
 
 namespace borel::driver {
 
-/// `run_sample` as a run that `earlier` began goes on; null for a new one.
-int run_sample(const SampleArguments& arguments, const RunRecord* earlier);
-
 /// Folder of the CSV files: --output, else that of the checkpoints; empty where none are written.
 std::string output_folder(const SampleArguments& arguments);
 /// CSV files are STEM_1.csv, STEM_2.csv …

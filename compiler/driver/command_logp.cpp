@@ -29,7 +29,8 @@ int run_logp(const LogpArguments& arguments) {
   functions.constrain = functions.unconstrain = functions.simulate = false;
   functions.predict = functions.log_likelihood = false;
   BoundProgram bound;
-  if (const int code = bind_program(arguments.program, arguments.data, functions, bound)) {
+  if (const int code =
+          bind_program(arguments.program, arguments.data, functions, bound, {arguments.settings})) {
     return code;
   }
   const runtime::Instance& instance = *bound.instance;
@@ -38,7 +39,16 @@ int run_logp(const LogpArguments& arguments) {
     std::cerr << "error: the program conditions no model\n";
     return exit_program;
   }
-  const borel_model& model = program.machine ? instance.machine_model() : instance.model(0);
+  const borel_model* found = program.machine ? &instance.machine_model() : nullptr;
+  // The draws of a machine may be of none of its models.
+  for (std::int32_t i = 0; i < program.model_count; ++i)
+    if (found == nullptr || (found->dimension(instance.get()) == 0 && !found->log_density))
+      found = &instance.model(i);
+  const borel_model& model = *found;
+  if (model.log_density_gradient == nullptr) {
+    std::cerr << "error: the model '" << model.name << "' has no gradient\n";
+    return exit_program;
+  }
   const std::int64_t dimension = instance.dimension(model);
 
   auto document = io::JsonDocument::read(arguments.at);

@@ -3,8 +3,8 @@
 #include <system_error>
 #include <variant>
 
-#include "compiler/driver/checkpointed_run.h"
 #include "compiler/driver/commands.h"
+#include "compiler/driver/machine_run.h"
 #include "compiler/driver/messages.h"
 
 namespace borel::driver {
@@ -37,7 +37,7 @@ int run_resume(const ResumeArguments& arguments) {
   if (arguments.threads) sample.threads = *arguments.threads;
   if (arguments.checkpoint_every) sample.checkpoint_every = *arguments.checkpoint_every;
   sample.quiet = sample.quiet || arguments.quiet;
-  return run_sample(sample, &record);
+  return sample.smc ? run_smc(sample, &record) : run_sample(sample, &record);
 }
 
 }  // namespace borel::driver

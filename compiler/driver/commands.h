@@ -30,23 +30,28 @@ int run_build(const BuildArguments& arguments);
 struct LogpArguments {
   ProgramArguments program;
   std::string data, at;
+  std::vector<std::string> settings;  // NAME=VALUE, numbers among the data
   bool jacobian = true;
 };
 int run_logp(const LogpArguments& arguments);
 
+/// Of `sample`, and of `smc`, whose runs are chains.
 struct SampleArguments {
+  bool smc = false;
   ProgramArguments program;
   std::string data, initial, output, summary;
-  std::vector<std::string> settings;  // NAME=VALUE, parameters of the machine
+  std::vector<std::string> settings;  // NAME=VALUE, numbers among the data, machine's parameters
   std::optional<std::int64_t> chains, warmup, draws, max_depth;
   std::optional<double> target_accept;
   std::optional<std::uint64_t> seed;
   int threads = 0;
   bool save_warmup = false, quiet = false;
+  std::string figure;           // file for a picture of the steps; empty: none
   std::string checkpoint;       // folder; empty: no checkpoints
   double checkpoint_every = 5;  // seconds
 };
 int run_sample(const SampleArguments& arguments);
+int run_smc(const SampleArguments& arguments);
 
 struct ResumeArguments {
   std::string folder;

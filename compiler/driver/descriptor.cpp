@@ -61,6 +61,7 @@ Json inputs(const ProgramDescription& program) {
       entry["index_base"] = input.index_base;
       entry["index_bound"] = dim_text(input.index_bound, names);
     }
+    if (input.fallback) std::visit([&](auto value) { entry["default"] = value; }, *input.fallback);
     entry["span"] = span(input.span);
     out.push_back(std::move(entry));
   }
@@ -135,7 +136,8 @@ Json machine(const ProgramDescription& program) {
   return {{"name", machine.name},
           {"model", program.models.at(static_cast<std::size_t>(machine.model)).name},
           {"parameters", parameters},
-          {"statistics", machine.statistics}};
+          {"statistics", machine.statistics},
+          {"steps", !machine.steps.empty()}};
 }
 
 }  // namespace

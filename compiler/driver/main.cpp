@@ -28,6 +28,17 @@ void add_program_options(CLI::App& command, ProgramArguments& arguments) {
   command.add_flag("--time-passes", arguments.time_passes, "print what each stage took");
 }
 
+void add_checkpoint_options(CLI::App& command, SampleArguments& arguments) {
+  auto* checkpoint =
+      command.add_option("--checkpoint", arguments.checkpoint,
+                         "folder for checkpoints, from which `borel resume` goes on");
+  command
+      .add_option("--checkpoint-every", arguments.checkpoint_every,
+                  "seconds between checkpoints of a chain (default: 5)")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(checkpoint);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Borel compiles probabilistic programs (.ppl) to native code and runs them."};
   app.set_version_flag("--version", "borel " BOREL_VERSION);
@@ -50,7 +61,8 @@ int run(int argc, char** argv) {
                              "acceptance that the step size aims at");
   sample_command->add_option("--max-depth", sample.max_depth, "limit of the tree's depth");
   sample_command->add_option("--set", sample.settings,
-                             "NAME=VALUE: any parameter that the machine declares");
+                             "NAME=VALUE: a number among the data, or any parameter that the "
+                             "machine declares");
   sample_command->add_option("--seed", sample.seed,
                              "seed of the random bits (default: from the clock)");
   sample_command->add_option("--threads", sample.threads,
@@ -63,15 +75,34 @@ int run(int argc, char** argv) {
   sample_command->add_option("--summary", sample.summary, "write the summary to this JSON file");
   sample_command->add_flag("--save-warmup", sample.save_warmup, "write warm-up iterations too");
   sample_command->add_flag("--quiet", sample.quiet, "print errors only");
-  auto* checkpoint =
-      sample_command->add_option("--checkpoint", sample.checkpoint,
-                                 "folder for checkpoints, from which `borel resume` goes on");
-  sample_command
-      ->add_option("--checkpoint-every", sample.checkpoint_every,
-                   "seconds between checkpoints of a chain (default: 5)")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(checkpoint);
+  add_checkpoint_options(*sample_command, sample);
   sample_command->callback([&] { code = run_sample(sample); });
+
+  SampleArguments smc;
+  smc.smc = true;
+  std::optional<std::int64_t> particles;
+  auto* smc_command =
+      app.add_subcommand("smc", "run a particle filter or another machine that makes its steps");
+  add_program_options(*smc_command, smc.program);
+  smc_command->add_option("--data", smc.data, "data, as CmdStan JSON");
+  smc_command->add_option("--particles", particles, "the same as --set particles=N");
+  smc_command->add_option("--runs", smc.chains, "independent repetitions (default: 1)");
+  smc_command->add_option(
+      "--set", smc.settings,
+      "NAME=VALUE: a number among the data, or any parameter that the machine declares");
+  smc_command->add_option("--seed", smc.seed, "seed of the random bits (default: from the clock)");
+  smc_command->add_option("--threads", smc.threads,
+                          "threads (default: one a core); results do not depend on it");
+  smc_command->add_option("--output", smc.output, "folder for CSV files, one a run");
+  smc_command->add_option("--summary", smc.summary, "write the evidence to this JSON file");
+  smc_command->add_option("--figure", smc.figure,
+                          "write a picture of the steps of the first run to this SVG file");
+  smc_command->add_flag("--quiet", smc.quiet, "print errors only");
+  add_checkpoint_options(*smc_command, smc);
+  smc_command->callback([&] {
+    if (particles) smc.settings.push_back("particles=" + std::to_string(*particles));
+    code = run_smc(smc);
+  });
 
   ResumeArguments resume;
   auto* resume_command =
@@ -90,6 +121,7 @@ int run(int argc, char** argv) {
   auto* logp_command = app.add_subcommand("logp", "log density and gradient at a point, as JSON");
   add_program_options(*logp_command, logp.program);
   logp_command->add_option("--data", logp.data, "data, as CmdStan JSON");
+  logp_command->add_option("--set", logp.settings, "NAME=VALUE: a number among the data");
   logp_command->add_option("--at", logp.at, "unconstrained point: {\"params_r\": [...]}")
       ->required();
   logp_command->add_flag("!--no-jacobian", logp.jacobian, "leave the log Jacobian out");

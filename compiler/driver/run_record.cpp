@@ -21,9 +21,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int record_version = 1;
+constexpr int record_version = 2;
 constexpr const char* put_back =
-    ": put back what was there, or begin anew with `borel sample` and another folder";
+    ": put back what was there, or begin anew with `borel sample` or `borel smc` and another "
+    "folder";
 
 class Digest {
  public:
@@ -81,7 +82,8 @@ void read_optional(const Json& json, std::optional<T>& value) {
 }
 
 Json to_json(const SampleArguments& a) {
-  return {{"file", a.program.file},
+  return {{"smc", a.smc},
+          {"file", a.program.file},
           {"infer", a.program.infer},
           {"model", a.program.model},
           {"library", a.program.library},
@@ -100,12 +102,14 @@ Json to_json(const SampleArguments& a) {
           {"threads", a.threads},
           {"save_warmup", a.save_warmup},
           {"quiet", a.quiet},
+          {"figure", a.figure},
           {"checkpoint", a.checkpoint},
           {"checkpoint_every", a.checkpoint_every}};
 }
 
 SampleArguments arguments_of(const Json& json) {
   SampleArguments a;
+  json.at("smc").get_to(a.smc);
   json.at("file").get_to(a.program.file);
   json.at("infer").get_to(a.program.infer);
   json.at("model").get_to(a.program.model);
@@ -125,6 +129,7 @@ SampleArguments arguments_of(const Json& json) {
   json.at("threads").get_to(a.threads);
   json.at("save_warmup").get_to(a.save_warmup);
   json.at("quiet").get_to(a.quiet);
+  json.at("figure").get_to(a.figure);
   json.at("checkpoint").get_to(a.checkpoint);
   json.at("checkpoint_every").get_to(a.checkpoint_every);
   return a;

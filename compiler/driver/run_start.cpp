@@ -53,6 +53,10 @@ int read_start(const SampleArguments& arguments, const BoundProgram& bound,
     options.initial = {std::move(point.values)};
     return exit_ok;
   }
+  if (model.unconstrain == nullptr) {
+    std::cerr << "error: the machine's draws are of no model that --init could start by name\n";
+    return exit_usage;
+  }
   const auto latents = io::read_latents(instance, model, document);
   print_problems(latents.problems, bound.sources);
   if (!latents.ok()) return exit_data;

@@ -183,6 +183,10 @@ void ModuleLowering::make_entries() {
         entry("metric", state, functions_.at(machine.metric).getResultTypes());
     finish({}, machine.metric, metric.getArguments());
   }
+  if (machine.steps != typed::VarId::None) {
+    mlir::func::FuncOp steps = entry("steps", {}, {b.getI64Type()});
+    FunctionLowering(*this, steps).lower_reader(machine.steps);
+  }
 }
 
 //===- The descriptor -------------------------------------------------------------------------===//
@@ -227,6 +231,7 @@ void ModuleLowering::describe_program() {
         for (const typed::Size& dim : site.type.dims) s.dims.push_back(dim_text(dim));
       }
     description.shape = "shape." + model.name;
+    if (model.record) continue;
     Abilities can;
     can.look(model.body);
     auto want = [&](bool wanted, const char* kind) -> std::string {
@@ -285,6 +290,7 @@ void ModuleLowering::describe_program() {
   m.draw = "machine.draw";
   m.info = "machine.info";
   if (machine.metric != typed::FunctionId::None) m.metric = "machine.metric";
+  if (machine.steps != typed::VarId::None) m.steps = "machine.steps";
 }
 
 }  // namespace borel::lowering

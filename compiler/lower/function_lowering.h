@@ -21,6 +21,8 @@ class FunctionLowering {
   void lower_function(const typed::Function& function);
   void lower_host(const typed::Function& function);
   void lower_global(const typed::Global& global);
+  /// A function that returns a global's value.
+  void lower_reader(typed::VarId global);
   void lower_model(const typed::Model& model);
   void lower_shape(const typed::Model& model);
   mlir::OpBuilder& builder() { return b_; }

@@ -11,7 +11,7 @@
 ///  - declarations with `prob.derive` for every function that is to be made from a model (its log
 ///    density, …) or from a function (its gradient); the derive pass fills them;
 ///  - entries (`prob.entry`) "machine.init", "machine.step", "machine.draw", "machine.info",
-///    "machine.metric".
+///    "machine.metric", "machine.steps".
 ///
 /// How values are represented: a tuple is the list of its elements' values; an array is a tensor
 /// whose dimensions are all dynamic; the last two dimensions of a matrix are exchanged, so that the

@@ -225,6 +225,7 @@ void ModuleLowering::make_slots() {
     out.lower_open = input.lower_open;
     out.upper_open = input.upper_open;
     out.span = describe(input.span);
+    out.fallback = input.fallback;
   }
 }
 

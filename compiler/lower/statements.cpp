@@ -48,6 +48,11 @@ void FunctionLowering::lower_global(const typed::Global& global) {
   b_.create<mlir::func::ReturnOp>(loc_, global.check ? Values() : all);
 }
 
+void FunctionLowering::lower_reader(typed::VarId global) {
+  span_ = program_[global].span;
+  b_.create<mlir::func::ReturnOp>(loc_, variable(global));
+}
+
 //===- Blocks and tails -----------------------------------------------------------------------===//
 
 void FunctionLowering::lower_block(const typed::Block& block) {

@@ -570,10 +570,17 @@ class Elaborator {
   /// The model whose trace a machine's draw returns; None where it is none, or not one that the
   /// runtime can know.
   ModelId recorded_model(const Type& trace);
+  /// A model that says no more than the shape of a record; None where the type is no record of
+  /// numbers and arrays whose sizes are known from the data.
+  ModelId record_model(const std::string& name, const Type& record, Span span);
   std::optional<FunctionId> machine_method(const MachineValue& m, const ast::Method& method,
                                            const std::string& part, const Type* state,
                                            Type* result);
   bool machine_parameters(const MachineValue& m);
+  /// The global that says how many steps the machine makes.
+  std::optional<VarId> machine_steps(const MachineValue& m);
+  /// The value of a constant expression of a type, or nothing after an error.
+  ExprPtr constant_expr(const ast::Expr& e, const Type& type, const std::string& what);
   /// The info of a machine that has none.
   FunctionId no_statistics(const MachineValue& m, const Type& state, Span span);
   void declare_all(bool report);
@@ -582,6 +589,8 @@ class Elaborator {
   bool infer(const ast::FunctionDecl& decl);
   void inputs(const ast::FunctionDecl& decl);
   void input(const ast::Param& param, const std::set<std::string>& size_params);
+  /// What an input is where the data do not say.
+  bool input_default(const ast::Param& param, const Declared& type, typed::Input& out);
   /// Whether data can bind it: a size symbol, perhaps plus a constant, or a constant.
   bool is_bound_by_data(const Size& size) const;
   /// The dims of data as they are bound (typed::Input::dims), with the checks that this takes.
@@ -631,6 +640,7 @@ class Elaborator {
   ModelId drawn_model_ = ModelId::None;
   std::vector<const ast::StructDecl*> open_structs_;  // whose types are being made
   bool limit_reported_ = false;
+  bool defaults_ = false;          // inputs may have some: they are an infer's
   std::set<const void*> reached_;  // declarations that have been elaborated
 };
 

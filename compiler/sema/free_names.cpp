@@ -128,6 +128,7 @@ class Walk {
     if (e.draw) method(*e.draw);
     if (e.info) method(*e.info);
     if (e.metric) method(*e.metric);
+    if (e.steps) method(*e.steps);
   }
   void visit(const ast::DistributionExpr& e) {
     lets(e.lets);

@@ -174,8 +174,41 @@ void Elaborator::inputs(const ast::FunctionDecl& decl) {
     program_.sizes.push_back(size);
     declare(p.name, Atom{int_type(), size});
     size_params.insert(p.name.text);
+    if (decl.kind == ast::FunctionKind::Infer && p.default_value) {
+      error("infer.default", p.default_value->span,
+            "'" + p.name.text + "' is a size of data, which has no default");
+    }
   }
   for (const ast::Param& p : decl.params) input(p, size_params);
+}
+
+bool Elaborator::input_default(const ast::Param& p, const Declared& type, typed::Input& out) {
+  const Span span = p.default_value->span;
+  if (type.type.kind != Type::Kind::Scalar || type.type.scalar == Scalar::Bool ||
+      type.index_bound) {
+    error("infer.default", span, "of data only an int or a real has a default")
+        .with_found(type.index_bound ? "an index" : text(type.type));
+    return false;
+  }
+  ExprPtr value =
+      constant_expr(*p.default_value, type.type, "the default of '" + p.name.text + "'");
+  if (!value) return false;
+  const auto& number = std::get<typed::Constant>(value->node).value;
+  double x = 0;
+  if (const auto* whole = std::get_if<int64_t>(&number)) {
+    out.fallback = *whole;
+    x = static_cast<double>(*whole);
+  } else {
+    x = std::get<double>(number);
+    out.fallback = x;
+  }
+  const bool inside = (out.lower_open ? x > out.lower : x >= out.lower) &&
+                      (out.upper_open ? x < out.upper : x <= out.upper);
+  if (!inside) {
+    error("infer.default", span, "the default of '" + p.name.text + "' is outside its type")
+        .with_note(p.type->span, "the type");
+  }
+  return inside;
 }
 
 void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_params) {
@@ -234,6 +267,10 @@ void Elaborator::input(const ast::Param& p, const std::set<std::string>& size_pa
       out.upper_open = !surely_contains(s, *upper, p.span).value_or(whole);
     }
   }
+  if (p.default_value && defaults_ && !input_default(p, type, out)) {
+    declare(p.name, Poison{});
+    return;
+  }
   declare(p.name, Atom{type.type, out.variable});
   program_.inputs.push_back(std::move(out));
 }
@@ -249,7 +286,9 @@ bool Elaborator::infer(const ast::FunctionDecl& decl) {
   cx.returned = &returned;
   cx_ = &cx;
   program_.name = decl.name.text;
+  defaults_ = decl.kind == ast::FunctionKind::Infer;
   inputs(decl);
+  defaults_ = false;
   cx.scope = &body;
   Value result;
   if (decl.kind == ast::FunctionKind::Model) {

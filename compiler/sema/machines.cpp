@@ -11,15 +11,16 @@ Value Elaborator::make_machine(const ast::MachineExpr& e, Span span) {
   return make_static(MachineValue{&e, cx_->name, capture(free_names(e), span), used});
 }
 
+ExprPtr Elaborator::constant_expr(const ast::Expr& e, const Type& type, const std::string& what) {
+  ExprPtr value = typed_expr(e, type, what);
+  if (!value || typed::as<typed::Constant>(*value) != nullptr) return value;
+  error("machine.constant", e.span, what + " must be a constant")
+      .with_suggestion("it is known when the program is compiled, before there is data");
+  return nullptr;
+}
+
 bool Elaborator::machine_parameters(const MachineValue& m) {
   bool ok = true;
-  auto number = [](const ExprPtr& e) -> std::optional<double> {
-    const auto* c = e ? typed::as<typed::Constant>(*e) : nullptr;
-    if (c == nullptr) return std::nullopt;
-    if (const auto* i = std::get_if<int64_t>(&c->value)) return static_cast<double>(*i);
-    if (const auto* d = std::get_if<double>(&c->value)) return *d;
-    return std::nullopt;
-  };
   Scope scope;
   Scope* outer = std::exchange(cx_->scope, &scope);
   for (const auto& [name, binding] : m.captures) declare(&scope, name, binding, {});
@@ -42,15 +43,18 @@ bool Elaborator::machine_parameters(const MachineValue& m) {
     out.type = type.type.scalar;
     out.span = p->name.span;
     auto constant_of = [&](const ast::Expr& e, const std::string& what) -> std::optional<double> {
-      ExprPtr value = typed_expr(e, type.type, what);
+      ExprPtr value = constant_expr(e, type.type, what);
       if (!value) return std::nullopt;
-      std::optional<double> x = number(value);
-      if (!x) {
-        error("machine.constant", e.span, what + " must be a constant")
-            .with_suggestion("it is known when the program is compiled, before there is data");
-      }
-      return x;
+      const auto& number = std::get<typed::Constant>(value->node).value;
+      if (const auto* i = std::get_if<int64_t>(&number)) return static_cast<double>(*i);
+      return std::get<double>(number);
     };
+    if (m.machine->steps && (out.name == "warmup" || out.name == "draws")) {
+      error("machine.steps", p->name.span,
+            "a machine with 'steps' has no parameter '" + out.name + "'")
+          .with_note(m.machine->steps->name.span, "all of these are made, and recorded");
+      ok = false;
+    }
     std::optional<double> fallback =
         constant_of(*p->default_value, "the default of '" + out.name + "'");
     ok &= fallback.has_value();
@@ -247,8 +251,97 @@ ModelId Elaborator::recorded_model(const Type& trace) {
     if (entry->id == drawn_model_) return drawn_model_;
     if (first == ModelId::None || entry->id < first) first = entry->id;
   }
-  if (first != ModelId::None) return first;
-  return drawn_model_ != ModelId::None && is_closed(drawn_model_) ? drawn_model_ : ModelId::None;
+  if (first != ModelId::None || drawn_model_ == ModelId::None || !is_closed(drawn_model_))
+    return first;
+  // Sizes may be written otherwise than in the model.
+  for (const auto& [key, entry] : models_) {
+    if (entry->id == drawn_model_ && entry->trace.fields == trace.fields &&
+        equal_but_dims(entry->trace, trace))
+      return drawn_model_;
+  }
+  return ModelId::None;
+}
+
+ModelId Elaborator::record_model(const std::string& name, const Type& record, Span span) {
+  const bool values =
+      record.kind == Type::Kind::Tuple && record.dims.empty() && !record.fields.empty() &&
+      std::all_of(record.elements.begin(), record.elements.end(), [this](const Type& element) {
+        return (element.kind == Type::Kind::Scalar || element.kind == Type::Kind::Array) &&
+               element.dims.size() <= 4 &&
+               std::none_of(element.dims.begin(), element.dims.end(),
+                            [this](const Size& dim) { return is_local(dim); });
+      });
+  if (!values) return ModelId::None;
+  typed::Model model;
+  model.name = unique_symbol(name);
+  model.span = span;
+  model.record = true;
+  for (size_t i = 0; i < record.elements.size(); ++i) {
+    typed::Site site;
+    site.name = record.fields[i];
+    site.kind = typed::Site::Kind::Derived;
+    site.type = record.elements[i];
+    site.outer_rank = static_cast<int32_t>(site.type.dims.size());
+    site.support = site.type.scalar == Scalar::Real  ? "real"
+                   : site.type.scalar == Scalar::Int ? "int"
+                                                     : "bool";
+    site.variable = new_variable(site.name, site.type, span);
+    program_.variables[static_cast<size_t>(site.variable)].global = false;
+    site.span = span;
+    model.sites.push_back(std::move(site));
+  }
+  program_.models.push_back(std::move(model));
+  return static_cast<ModelId>(program_.models.size() - 1);
+}
+
+std::optional<VarId> Elaborator::machine_steps(const MachineValue& m) {
+  const ast::Method& method = *m.machine->steps;
+  Context cx;
+  Scope root, inner;
+  inner.parent = &root;
+  cx.kind = Context::Kind::Infer;
+  cx.caller = cx_;
+  cx.call = m.span;
+  cx.name = m.name + ".steps";
+  cx.scope = &root;
+  std::optional<Value> returned;
+  cx.returned = &returned;
+  cx.value_block = &method.body;
+  const size_t errors = diagnostics_->error_count();
+  Context* outer = std::exchange(cx_, &cx);
+  for (const auto& [name, binding] : m.captures) declare(&root, name, binding, {});
+  // What depends on a parameter is not known: a run may set it.
+  for (const typed::MachineParameter& p : machine_parameters_)
+    declare(&root, p.name, Poison{}, p.span);
+  for (const ast::MachineLocal& local : m.machine->locals) {
+    if (const auto* s = std::get_if<ast::LetStmt>(&local)) let(*s, s->value->span);
+  }
+  cx.scope = &inner;
+  statements(method.body, 0, nullptr);
+  ExprPtr value;
+  if (returned && !returned->poisoned()) {
+    value = runtime(std::move(*returned), method.name.span, "the number of steps");
+    if (value) value = coerce(std::move(value), int_type(), value->span, "the number of steps");
+  }
+  std::optional<VarId> steps;
+  if (value) {
+    const Span span = value->span;
+    if (const auto* ref = typed::as<typed::VarRef>(*value)) {
+      steps = ref->variable;
+    } else {
+      steps = new_variable("steps", int_type(), span);
+      program_.globals.push_back({*steps, std::move(value)});
+    }
+  }
+  cx_ = outer;
+  if (!steps && diagnostics_->error_count() == errors) {
+    error("machine.steps", method.name.span,
+          returned ? "the number of steps must be known from the data"
+                   : "'steps' must return a value")
+        .with_suggestion(returned ? "it may depend on no parameter of the machine, which a run sets"
+                                  : "write steps { return T }");
+  }
+  return steps;
 }
 
 bool Elaborator::machine(const MachineValue& m, Span span) {
@@ -281,13 +374,17 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
     draw = machine_method(m, *m.machine->draw, "draw", &out.state, &result);
     if (draw) out.model = recorded_model(result);
     if (draw && out.model == ModelId::None) {
-      Diagnostic& d = error("machine.draw", m.machine->draw->name.span,
-                            "'draw' must return a trace of a model");
-      if (drawn_model_ == ModelId::None) {
-        d.with_suggestion("return r.trace(u)");
-      } else {
-        d.with_note(program_[drawn_model_].span, "this model has arguments that only a step knows");
-      }
+      out.model = record_model(m.name, result, m.machine->draw->name.span);
+    }
+    if (draw && out.model == ModelId::None) {
+      error("machine.draw", m.machine->draw->name.span,
+            "'draw' must return a trace of a model, or a record of numbers and arrays")
+          .with_found(text(result))
+          .with_suggestion(
+              result.kind == Type::Kind::Tuple && !result.fields.empty()
+                  ? "the sizes of what is recorded must be known from the data, and nothing in it "
+                    "is a record itself"
+                  : "return r.trace(u), or {mean = …, sd = …}");
       draw.reset();
     }
   } else {
@@ -347,6 +444,11 @@ bool Elaborator::machine(const MachineValue& m, Span span) {
           .with_found(text(result));
       ok = false;
     }
+  }
+  if (m.machine->steps) {
+    const std::optional<VarId> steps = machine_steps(m);
+    ok &= steps.has_value();
+    if (steps) out.steps = *steps;
   }
   if (!ok) return false;
   if (!m.machine->info) out.info = no_statistics(m, out.state, span);

@@ -38,6 +38,8 @@ class Printer {
       if (input.upper < std::numeric_limits<double>::infinity()) {
         out_ << (input.upper_open ? " < " : " <= ") << input.upper;
       }
+      if (input.fallback)
+        std::visit([this](auto value) { out_ << " = " << value; }, *input.fallback);
       out_ << "\n";
     }
     for (const Global& g : p_.globals) {
@@ -134,6 +136,7 @@ class Printer {
       out_ << "\n";
     }
     if (m.metric != FunctionId::None) out_ << "  metric " << p_[m.metric].name << "\n";
+    if (m.steps != VarId::None) out_ << "  steps " << name(m.steps) << "\n";
     out_ << "}\n";
   }
 

@@ -388,6 +388,9 @@ struct Model {
   std::vector<Site> sites;    // latent and derived and observed, each in source order
   Block body;
   Span span;
+  /// Only the shape of what a machine records, each field a derived site: nothing is drawn, and
+  /// nothing but the shape is made of it.
+  bool record = false;
 };
 
 struct Input {
@@ -403,6 +406,8 @@ struct Input {
   double upper = std::numeric_limits<double>::infinity();
   bool lower_open = false, upper_open = false;
   Span span;
+  /// Of an int or a real: what it is where the data do not say.
+  std::optional<std::variant<int64_t, double>> fallback;
 };
 
 /// A `let` of the infer (data only), in order. The dimension of a model that reals(p) uses is one
@@ -430,13 +435,14 @@ struct Machine {
   ModelId model = ModelId::None;
   std::vector<MachineParameter> parameters;
   Type state;
-  FunctionId init = FunctionId::None;   // (params…, initial: real[k], radius: real) -> state
-  FunctionId step = FunctionId::None;   // (params…, state elements…) -> state
-  FunctionId draw = FunctionId::None;   // (params…, state elements…) -> the model's trace
+  FunctionId init = FunctionId::None;  // (params…, initial: real[k], radius: real) -> state
+  FunctionId step = FunctionId::None;  // (params…, state elements…) -> state
+  FunctionId draw = FunctionId::None;  // (params…, state elements…) -> values of the model's sites
   FunctionId info = FunctionId::None;   // (params…, state elements…) -> tuple of reals
   std::vector<std::string> statistics;  // names of info's elements
   // (params…, state elements…) -> the inverse metric, an array of reals; None: the machine has none
   FunctionId metric = FunctionId::None;
+  VarId steps = VarId::None;  // a global: how many there are; None: any number
 };
 
 struct Place {

@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace borel {
@@ -44,6 +46,8 @@ struct InputDescription {
   double upper = std::numeric_limits<double>::infinity();
   bool lower_open = false, upper_open = false;
   SpanDescription span;
+  /// Of a scalar Int or Real: what it is where the data do not say.
+  std::optional<std::variant<int64_t, double>> fallback{};
 };
 
 /// A function that the host supplies; its arguments are reals, ints or bools.
@@ -100,12 +104,13 @@ struct ParameterDescription {
 ///   draw: (parameters…, state…) -> values of the model's latent and derived sites
 ///   info: (parameters…, state…) -> reals
 ///   metric: (parameters…, state…) -> the inverse metric; empty: the machine tells none
+///   steps: () -> how many steps there are; empty: any number
 struct MachineDescription {
   std::string name;
   int32_t model = -1;  // into ProgramDescription::models
   std::vector<ParameterDescription> parameters;
   std::vector<std::string> statistics;
-  std::string init, step, draw, info, metric;
+  std::string init, step, draw, info, metric, steps;
 };
 
 struct PlaceDescription {

@@ -246,8 +246,8 @@ struct MachineParam {
 };
 // Values that the methods of a machine share, in source order: later ones may use earlier ones.
 using MachineLocal = std::variant<LetStmt, MachineParam>;
-// `machine { … }`: `init` (no parameters) and `step` are always there. The parameters of step,
-// draw, info and metric destructure the state; they have neither types nor defaults.
+// `machine { … }`: `init` and `step` are always there. `init` and `steps` have no parameters; those
+// of step, draw, info and metric destructure the state and have neither types nor defaults.
 struct MachineExpr {
   std::vector<MachineLocal> locals;
   Method init;
@@ -255,6 +255,7 @@ struct MachineExpr {
   std::optional<Method> draw;
   std::optional<Method> info;
   std::optional<Method> metric;
+  std::optional<Method> steps;
 };
 
 // `require condition, "text"`

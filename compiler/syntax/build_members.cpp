@@ -58,8 +58,9 @@ bool Builder::refuse_member(Grammar::MemberContext* context, const char* block) 
 
 ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) {
   ast::MachineExpr out;
-  static const std::vector<std::string> part_names = {"init", "step", "draw", "info", "metric"};
-  std::array<std::optional<ast::Method>, 5> parts;
+  static const std::vector<std::string> part_names = {"init", "step",   "draw",
+                                                      "info", "metric", "steps"};
+  std::array<std::optional<ast::Method>, 6> parts;
   for (Grammar::MemberContext* member : context->member()) {
     if (member->LET()) {
       out.locals.emplace_back(member_let(member));
@@ -75,17 +76,17 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
     while (part < parts.size() && part_names[part] != next.name.text) ++part;
     if (part == parts.size()) {
       error("syntax.member", next.name.span, "a machine has no part '" + next.name.text + "'")
-          .with_expected("init, step, draw, info or metric")
+          .with_expected("init, step, draw, info, metric or steps")
           .with_suggestion(did_you_mean(next.name.text, part_names));
       continue;
     }
     if (parts[part]) refuse_repeated(next.name, parts[part]->name, "part");
-    if (part == 0 ? !next.params.empty() : next.params.empty()) {
+    const bool stateless = part == 0 || part == 5;
+    if (stateless != next.params.empty()) {
+      const std::string& name = next.name.text;
       error("syntax.member", next.name.span,
-            part == 0 ? "'init' takes no state"
-                      : "'" + next.name.text + "' takes the state in parentheses")
-          .with_suggestion(part == 0 ? "write init { … }"
-                                     : "write " + next.name.text + " (s) { … }");
+            "'" + name + (stateless ? "' takes no state" : "' takes the state in parentheses"))
+          .with_suggestion("write " + name + (stateless ? " { … }" : " (s) { … }"));
     }
     for (const ast::Param& param : next.params) {
       if (param.type || param.default_value) {
@@ -105,6 +106,7 @@ ast::MachineExpr Builder::machine(Grammar::MembersContext* context, Span place) 
   out.draw = std::move(parts[2]);
   out.info = std::move(parts[3]);
   out.metric = std::move(parts[4]);
+  out.steps = std::move(parts[5]);
   return out;
 }
 

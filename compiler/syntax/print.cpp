@@ -252,6 +252,7 @@ class Printer {
     if (node.draw) method(*node.draw);
     if (node.info) method(*node.info);
     if (node.metric) method(*node.metric);
+    if (node.steps) method(*node.steps);
     end();
   }
   void print(const ast::MachineParam& node) {

@@ -5,7 +5,7 @@ import json
 import operator
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +23,22 @@ _WANTED = {"bool": "booleans", "int": "integers", "real": "real numbers", "index
 class Input:
     """One datum that a program wants. dims: the names of its dimensions, as the source has them
     ("J", "J + 1", "3"). column_major: it is a matrix, or an array of them, whose columns are
-    contiguous. place: where it is declared, (file, line, column)."""
+    contiguous. place: where it is declared, (file, line, column). default: what it is where the
+    data do not say; None: they must."""
 
     name: str
     type: str
     dims: Tuple[str, ...]
     column_major: bool
     place: Optional[Tuple[str, int, int]]
+    default: Union[None, int, float] = None
 
 
 def read_inputs(described: Mapping[str, Any]) -> Tuple[Input, ...]:
     """Of what the runtime says of a program."""
     return tuple(
         Input(d["name"], TYPES[d["type"]], tuple(_dim_text(*dim) for dim in d["dims"]),
-              d["column_major"], d["span"])
+              d["column_major"], d["span"], d["default"])
         for d in described["inputs"])
 
 

@@ -217,12 +217,14 @@ class Posterior:
 
     sites, by name: shapes and places of latent, derived and observed sites. dimension: the length
     of an unconstrained point. names: of the elements of a flat draw, indices counting from 0.
-    data: the inputs by name. Any number of threads may call it; they run beside each other.
+    data: the inputs by name. steps: how many the machine makes, where the data determine that, else
+    None. Any number of threads may call it; they run beside each other.
     """
 
     model: Model
     dimension: int
     draw_size: int
+    steps: Optional[int]
     sites: Dict[str, Site]
     _instance: _core.Instance
     _number: int
@@ -264,6 +266,8 @@ class Posterior:
             raise NotSupported("the program has no model")
         self.dimension = self._instance.dimension(self._number)
         self.draw_size = self._instance.draw_size(self._number)
+        steps = self._instance.steps()
+        self.steps = steps if steps >= 0 else None
         self.sites = self._make_sites(model._names)
         self._latents = sum(s.size for s in self.sites.values() if s.kind == "latent")
         return self
@@ -293,7 +297,9 @@ class Posterior:
         """The inputs by name, as they are bound: arrays that were not copied are the caller's."""
         if self._values is None:
             self._values = json_values(self._json or "{}", self.model.inputs)
-        return dict(self._values)
+        silent = {i.name: np.asarray(i.default) for i in self.model.inputs
+                  if i.default is not None and i.name not in self._values}
+        return {**self._values, **silent}
 
     @property
     def names(self) -> List[str]:
@@ -462,7 +468,8 @@ class Posterior:
                progress: Optional[bool] = None, **settings: float) -> Fit:
         """Runs the program's machine: NUTS, as the program says.
 
-        chains, warmup, draws: the machine's own by default. settings: its other parameters by
+        chains, warmup, draws: the machine's own by default; one that makes `steps` steps has no
+        warmup and draws, and its chains are repetitions. settings: its other parameters by
         name, such as target_accept and max_depth (`Model.parameters` lists them).
         seed: of the random bits; by default another one each time, which is `Fit.seed`. The draws
         are those of `borel sample` with the same seed, bit for bit, whatever `threads` is.

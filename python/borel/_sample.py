@@ -26,9 +26,17 @@ def run_machine(posterior: "Posterior", *, chains: Optional[int], warmup: Option
                 point: Optional[Array], save_warmup: bool, progress: Optional[bool],
                 settings: Mapping[str, Any]) -> Fit:
     """Posterior.sample, whose arguments these are."""
-    counts = {"chains": _count(posterior, "chains", chains, 4),
-              "warmup": _count(posterior, "warmup", warmup, 1000),
-              "draws": _count(posterior, "draws", draws, 1000)}
+    if posterior.steps is None:
+        counts = {"chains": _count(posterior, "chains", chains, 4),
+                  "warmup": _count(posterior, "warmup", warmup, 1000),
+                  "draws": _count(posterior, "draws", draws, 1000)}
+    else:
+        for name, value in (("warmup", warmup), ("draws", draws)):
+            if value is not None:
+                raise ArgumentError(f"{name}: the machine makes {posterior.steps} steps, by its "
+                                    f"data")
+        counts = {"chains": _count(posterior, "chains", chains, 1), "warmup": 0,
+                  "draws": posterior.steps}
     pairs = [(name, _setting(name, value)) for name, value in settings.items()]
     seed = secrets.randbits(63) if seed is None else check_seed(seed)
     if threads is None:

@@ -96,6 +96,7 @@ std::int32_t Instance::default_model() const {
   return model >= 0 ? model : program().model_count > 0 ? 0 : -1;
 }
 
+std::int64_t Instance::steps() const { return handle_->steps(); }
 std::int64_t Instance::dimension(std::int32_t model) const { return handle_->dimension(model); }
 std::int64_t Instance::draw_size(std::int32_t model) const { return handle_->draw_size(model); }
 std::int64_t Instance::observed_size(std::int32_t model) const {

@@ -28,6 +28,7 @@ class Instance {
   Instance(std::shared_ptr<Library> library, const std::string& json, nanobind::list entries);
 
   std::int32_t default_model() const;
+  std::int64_t steps() const;  // of the machine; -1: any number
   std::int64_t dimension(std::int32_t model) const;
   std::int64_t draw_size(std::int32_t model) const;
   std::int64_t observed_size(std::int32_t model) const;

@@ -24,6 +24,14 @@ nb::dict describe_input(const borel_program& program, const borel_input& input) 
   out["type"] = input.type;
   out["column_major"] = input.layout == BOREL_COLUMN_MAJOR && input.rank >= 2;
   out["dims"] = describe_dims(program, input);
+  out["default"] = nb::none();
+  if (input.fallback != nullptr) {
+    if (input.type == BOREL_REAL) {
+      out["default"] = *static_cast<const double*>(input.fallback);
+    } else {
+      out["default"] = *static_cast<const std::int64_t*>(input.fallback);
+    }
+  }
   out["span"] = describe_span(input.span);
   return out;
 }

@@ -74,6 +74,7 @@ NB_MODULE(_core, m) {
       .def(nb::init<std::shared_ptr<bp::Library>, const std::string&, nb::list>(), "library"_a,
            "json"_a, "entries"_a)
       .def("default_model", &bp::Instance::default_model)
+      .def("steps", &bp::Instance::steps)
       .def("dimension", &bp::Instance::dimension, "model"_a)
       .def("draw_size", &bp::Instance::draw_size, "model"_a)
       .def("sites", &bp::Instance::sites, "model"_a)

@@ -44,8 +44,10 @@ class Run {
     raw_.seed = options.seed;
     raw_.chains = options.chains;
     raw_.threads = options.threads;
-    raw_.warmup = options.warmup;
-    raw_.draws = options.draws;
+    if (instance.steps() < 0) {  // else it makes its steps
+      raw_.warmup = options.warmup;
+      raw_.draws = options.draws;
+    }
     raw_.save_warmup = options.save_warmup;
     raw_.setting_count = static_cast<std::int32_t>(settings_.size());
     raw_.settings = settings_.data();

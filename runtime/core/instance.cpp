@@ -82,7 +82,8 @@ Failure check_program(const borel_program& program, std::string_view host_cpu) {
   for (int i = 0; i < program.input_count; ++i) {
     const borel_input& input = program.inputs[i];
     bool whole = input.name != nullptr && input.rank >= 0 && input.rank <= BOREL_MAX_RANK &&
-                 input.index_bound.symbol < program.size_count;
+                 input.index_bound.symbol < program.size_count &&
+                 (input.fallback == nullptr || input.rank == 0);
     for (int d = 0; whole && d < input.rank; ++d) {
       whole = input.dims[d].symbol < program.size_count;
     }
@@ -166,6 +167,14 @@ std::variant<Instance, Error> Instance::bind(const borel_program& program, Input
     return Error{ErrorKind::internal, violation.what(), {}, {}};
   }
   return instance;
+}
+
+std::int64_t Instance::steps() const {
+  const borel_machine* machine = program_->machine;
+  if (machine == nullptr || machine->steps == nullptr) {
+    return -1;
+  }
+  return std::max<std::int64_t>(machine->steps(get()), 0);
 }
 
 SiteShape Instance::site_shape(const borel_model& model, std::int32_t site) const {

@@ -47,9 +47,9 @@ class Workspace {
     borel_status status = call(&raw_);
     while (status == BOREL_NEED_SPACE) {
       grow();
+      restore();
       raw_.rejections = rejections;  // the repetition counts them again
       raw_.fault = fault;
-      restore();
       status = call(&raw_);
     }
     return status;
@@ -92,6 +92,8 @@ class Instance {
 
   std::int64_t dimension(const borel_model& model) const { return model.dimension(get()); }
   std::int64_t draw_size(const borel_model& model) const { return model.draw_size(get()); }
+  // That the machine makes; -1 where there is none, or it goes on for as long as it is asked to.
+  std::int64_t steps() const;
   SiteShape site_shape(const borel_model& model, std::int32_t site) const;
 
  private:

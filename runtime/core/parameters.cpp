@@ -8,7 +8,7 @@
 
 namespace borel::runtime {
 
-Parameters::Parameters(const borel_machine& machine) {
+Parameters::Parameters(const borel_machine& machine, std::int64_t steps) : steps_(steps) {
   for (int i = 0; i < machine.parameter_count; ++i) {
     const borel_parameter& p = machine.parameters[i];
     entries_.push_back(
@@ -18,12 +18,16 @@ Parameters::Parameters(const borel_machine& machine) {
   const struct {
     const char* name;
     double lower, fallback;
-  } always[] = {{"warmup", 0, 1000}, {"draws", 0, 1000}, {"chains", 1, 4}};
+  } always[] = {{"warmup", 0, steps < 0 ? 1000. : 0.},
+                {"draws", 0, steps < 0 ? 1000. : static_cast<double>(steps)},
+                {"chains", 1, steps < 0 ? 4. : 1.}};
   constexpr double largest = 1e15;
   for (const auto& p : always) {
     if (!has(p.name)) {
       entries_.push_back({p.name, true, p.lower, largest, p.fallback, {}, false});
       values_.push_back(p.fallback);
+    } else if (is_fixed(p.name)) {
+      values_[static_cast<std::size_t>(find(p.name) - values_.data())] = p.fallback;
     }
   }
 }
@@ -35,6 +39,10 @@ const double* Parameters::find(std::string_view name) const {
     }
   }
   return nullptr;
+}
+
+bool Parameters::is_fixed(std::string_view name) const {
+  return steps_ >= 0 && (name == "warmup" || name == "draws");
 }
 
 double Parameters::get(std::string_view name, double fallback) const {
@@ -53,6 +61,9 @@ Failure Parameters::set(std::string_view name, double value) {
     std::vector<std::string> names;
     std::string list;
     for (const Entry& entry : entries_) {
+      if (is_fixed(entry.name)) {
+        continue;
+      }
       names.push_back(entry.name);
       list += (list.empty() ? "" : ", ") + entry.name;
     }
@@ -60,6 +71,13 @@ Failure Parameters::set(std::string_view name, double value) {
     return Error{ErrorKind::parameter,
                  "no parameter `" + std::string(name) + "`" +
                      (near.empty() ? "; there are " + list : "; did you mean `" + near + "`?"),
+                 {},
+                 {}};
+  }
+  if (is_fixed(name)) {
+    return Error{ErrorKind::parameter,
+                 "the machine makes " + std::to_string(steps_) +
+                     " steps, by its data: it has no parameter `" + std::string(name) + "`",
                  {},
                  {}};
   }

@@ -16,7 +16,10 @@ namespace borel::runtime {
 // since the loop itself uses them; every other name is one that the machine declares.
 class Parameters {
  public:
-  explicit Parameters(const borel_machine& machine);
+  // `steps`: of a machine that makes so many (see borel_machine::steps), else below 0. Its warm-up
+  // is 0, its draws are its steps, neither can be set, and there is one chain unless it says
+  // otherwise.
+  explicit Parameters(const borel_machine& machine, std::int64_t steps = -1);
 
   // Sets a parameter. An unknown name, a value out of range or a fraction for an int is an error of
   // kind `parameter` whose span is the declaration.
@@ -45,8 +48,11 @@ class Parameters {
  private:
   const double* find(std::string_view name) const;
 
+  bool is_fixed(std::string_view name) const;
+
   std::vector<Entry> entries_;
   std::vector<double> values_;
+  std::int64_t steps_;
 };
 
 }  // namespace borel::runtime

@@ -52,7 +52,16 @@ class Binder {
 
  private:
   const borel_input& input(std::int32_t i) const { return program_.inputs[i]; }
-  const Value& value(std::int32_t i) const { return data_.values[static_cast<std::size_t>(i)]; }
+  // What the host gave, or else what the program says.
+  Value value(std::int32_t i) const {
+    Value given = data_.values[static_cast<std::size_t>(i)];
+    if (given.source == Value::none && input(i).fallback != nullptr) {
+      given = {};
+      given.memory = input(i).fallback;
+      given.count = 1;
+    }
+    return given;
+  }
   BoundSize& size(std::int32_t s) { return instance_.bound_sizes[static_cast<std::size_t>(s)]; }
 
   borel_code bad(std::string_view name, const borel_span& span, const Text& text) {
@@ -112,7 +121,7 @@ class Binder {
 
   borel_code require_inputs() {
     for (std::int32_t i = 0; i < program_.input_count; ++i) {
-      if (value(i).source == Value::none) {
+      if (value(i).source == Value::none && input(i).fallback == nullptr) {
         return missing(input(i).name, input(i).span, declared_text(program_, input(i)).view());
       }
     }
@@ -147,14 +156,14 @@ class Binder {
 
   // Whether an array without elements was written with fewer dimensions than it has.
   bool is_short_empty(std::int32_t i) const {
-    const Value& v = value(i);
+    const Value v = value(i);
     return v.count == 0 && v.rank > 0 && v.rank < input(i).rank;
   }
 
   borel_code bind_shapes() {
     for (std::int32_t i = 0; i < program_.input_count; ++i) {
       const borel_input& in = input(i);
-      const Value& v = value(i);
+      const Value v = value(i);
       if (is_short_empty(i)) {
         continue;
       }
@@ -180,7 +189,7 @@ class Binder {
 
   borel_code bind_dim(std::int32_t i, std::int32_t d) {
     const borel_input& in = input(i);
-    const Value& v = value(i);
+    const Value v = value(i);
     const borel_dim& dim = in.dims[d];
     const std::int64_t found = v.dims[d];
     std::int64_t wanted = 0;
@@ -274,7 +283,7 @@ class Binder {
     std::int64_t* next = reinterpret_cast<std::int64_t*>(instance_.shifted.data());
     for (std::int32_t i = 0; i < program_.input_count; ++i) {
       const borel_input& in = input(i);
-      const Value& v = value(i);
+      const Value v = value(i);
       borel_array& array = instance_.arrays[static_cast<std::size_t>(i)];
       array = {};
       for (std::int32_t d = 0; d < in.rank; ++d) {

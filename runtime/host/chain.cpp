@@ -49,6 +49,7 @@ borel_code prepare_chain(borel_chain& chain, const Reporter& report) {
   chain.is_started = false;
   chain.has_hash = false;
   chain.generation = instance.generation;
+  chain.saved_at = chain.calm = 0;
   const std::int64_t size = machine.state_size(instance.memory.data());
   if (size < 0) {
     return report(BOREL_BAD_DATA, Text("the sizes of the data are too large"));
@@ -154,28 +155,83 @@ borel_code start_chain(borel_chain& chain, std::uint64_t seed, std::uint64_t num
   return BOREL_SUCCESS;
 }
 
+namespace {
+
+constexpr std::size_t large_state = 1 << 17;  // bytes
+constexpr std::int64_t most_repeated = 32;    // steps between copies of a large state
+
+// Brings the state back to what it was after the iterations that are finished: the saved one, and
+// those since then once more, which give the same bits. Without memory for it there is no state.
+borel_code restore(borel_chain& chain, const Reporter& report) {
+  const borel_instance& instance = *chain.worker.instance;
+  borel_workspace& raw = chain.worker.raw;
+  std::uint8_t* const state = chain.state.data();
+  const std::int64_t rejections = raw.rejections;
+  const borel_fault fault = raw.fault;
+  const std::int64_t wanted = borel_chain_iteration(&chain);
+  std::memcpy(state, chain.saved.data(), chain.state_size);
+  borel_key key = chain.key;
+  for (std::int64_t done = chain.saved_at; done < wanted;) {
+    key.step = static_cast<std::uint64_t>(done) + 1;
+    const borel_status status =
+        instance.program->machine->step(instance.memory.data(), &raw, key, state);
+    if (status == BOREL_OK) {
+      ++done;
+      continue;
+    }
+    const borel_code code =
+        status == BOREL_NEED_SPACE
+            ? grow_workspace(raw, chain.worker.space, report)
+            : report_fault(report, *instance.program, raw.fault, BOREL_RUN_FAILED);
+    if (code != BOREL_SUCCESS) {
+      chain.is_started = false;
+      return code;
+    }
+    std::memcpy(state, chain.saved.data(), chain.state_size);
+    done = chain.saved_at;
+  }
+  raw.rejections = rejections;
+  raw.fault = fault;
+  return BOREL_SUCCESS;
+}
+
+}  // namespace
+
 borel_code step_chain(borel_chain& chain, const Reporter& report) {
   const borel_instance& instance = *chain.worker.instance;
+  borel_workspace& raw = chain.worker.raw;
   std::uint8_t* const state = chain.state.data();
-  std::uint8_t* const saved = chain.saved.data();
-  const auto restore = [&] { std::memcpy(state, saved, chain.state_size); };
+  const std::int64_t done = borel_chain_iteration(&chain);
+  if (chain.state_size < large_state || chain.calm < 2 || done - chain.saved_at >= most_repeated) {
+    std::memcpy(chain.saved.data(), state, chain.state_size);
+    chain.saved_at = done;
+  }
   borel_key key = chain.key;
   ++key.step;
-  std::memcpy(saved, state, chain.state_size);
-  const std::int64_t rejections = chain.worker.raw.rejections;
-  borel_status status = BOREL_OK;
-  borel_code code = run_call(
-      chain.worker.raw, chain.worker.space, report, status,
-      [&](borel_workspace* ws) {
-        return instance.program->machine->step(instance.memory.data(), ws, key, state);
-      },
-      restore);
+  const std::int64_t rejections = raw.rejections;
+  const borel_fault fault = raw.fault;
+  ++chain.calm;
+  borel_code code = BOREL_SUCCESS;
+  borel_status status = BOREL_NEED_SPACE;
+  while (code == BOREL_SUCCESS &&
+         (status = instance.program->machine->step(instance.memory.data(), &raw, key, state)) ==
+             BOREL_NEED_SPACE) {
+    chain.calm = 0;
+    code = grow_workspace(raw, chain.worker.space, report);
+    raw.rejections = rejections;  // the repetition counts them again
+    raw.fault = fault;
+    if (code == BOREL_SUCCESS) {
+      code = restore(chain, report);
+    }
+  }
   if (code == BOREL_SUCCESS && status != BOREL_OK) {
-    code = report_fault(report, *instance.program, chain.worker.raw.fault, BOREL_RUN_FAILED);
+    code = report_fault(report, *instance.program, raw.fault, BOREL_RUN_FAILED);
   }
   if (code != BOREL_SUCCESS) {
-    restore();
-    chain.worker.raw.rejections = rejections;
+    raw.rejections = rejections;
+    if (chain.is_started) {
+      restore(chain, Reporter{report.allocator, nullptr});
+    }
     return code;
   }
   chain.key = key;
@@ -188,8 +244,8 @@ borel_code start(borel_chain& chain, const borel_start& start, const Reporter& r
   const borel_instance& instance = *chain.worker.instance;
   Counts counts{};
   chain.is_started = false;
-  if (const borel_code code = apply_settings(*instance.program->machine, start.setting_count,
-                                             start.settings, chain.parameters, counts, report)) {
+  if (const borel_code code = apply_settings(instance, start.setting_count, start.settings,
+                                             chain.parameters, counts, report)) {
     return code;
   }
   chain.warmup = counts.warmup;
@@ -269,9 +325,15 @@ borel_code borel_chain_step(borel_chain* chain, int64_t count, borel_error** err
   if (const borel_code code = check_chain(chain, error)) {
     return code;
   }
-  const Reporter report = reporter(chain->worker.instance, error);
+  const borel_instance& instance = *chain->worker.instance;
+  const Reporter report = reporter(&instance, error);
   if (count < 0) {
     return report.bad_argument(Text() << "the count of iterations is " << count);
+  }
+  const std::int64_t steps = steps_of(instance), done = borel_chain_iteration(chain);
+  if (steps >= 0 && count > steps - done) {
+    return report.bad_argument(Text() << "the machine makes " << steps << " steps, of which "
+                                      << done << " are made: found a count of " << count);
   }
   for (std::int64_t i = 0; i < count; ++i) {
     if (const borel_code code = step_chain(*chain, report)) {

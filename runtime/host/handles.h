@@ -106,7 +106,12 @@ struct borel_chain {
   borel_key key{};               // step: that of the last iteration, which is how many there were
   std::int64_t warmup = 0;
   std::size_t state_size = 0;
-  borel::host::Block state, saved;
+  borel::host::Block state;
+  // The state when saved_at iterations were done. A large one is copied while steps ask for more
+  // workspace, and then now and again: what is between is repeated.
+  borel::host::Block saved;
+  std::int64_t saved_at = 0;
+  std::int64_t calm = 0;                  // steps since one asked for more
   borel::host::Array<double> parameters;  // in the machine's order
   borel::host::Array<double> statistics;
   bool has_hash = false;
@@ -200,12 +205,14 @@ std::int32_t find_statistic(const borel_machine& machine, std::string_view name)
 struct Counts {
   std::int64_t warmup, draws, chains;
 };
+// How many steps the machine of an instance that is bound makes; -1: any number, or no machine.
+std::int64_t steps_of(const borel_instance& instance);
 // Defaults, then settings. `values` get the machine's own, in its order.
-borel_code apply_settings(const borel_machine& machine, std::int32_t count,
+borel_code apply_settings(const borel_instance& instance, std::int32_t count,
                           const borel_setting* settings, Array<double>& values, Counts& counts,
                           const Reporter& report);
 // A setting, after which counts and values agree.
-borel_code apply_setting(const borel_machine& machine, const borel_setting& setting,
+borel_code apply_setting(const borel_instance& instance, const borel_setting& setting,
                          Array<double>& values, Counts& counts, const Reporter& report);
 
 // The machine of an instance that is bound, or null with the failure in `code`.

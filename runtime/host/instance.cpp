@@ -126,6 +126,10 @@ int32_t borel_instance_model(const borel_instance* instance) {
   return has_machine ? instance->program->machine->model : -1;
 }
 
+int64_t borel_instance_steps(const borel_instance* instance) {
+  return instance == nullptr || !instance->is_bound ? -1 : steps_of(*instance);
+}
+
 int32_t borel_find_model(const borel_instance* instance, const char* name) {
   if (instance == nullptr || name == nullptr) {
     return -1;

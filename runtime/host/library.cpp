@@ -22,6 +22,7 @@ bool is_whole(const borel_program& program, const borel_input& input) {
   bool whole = input.name != nullptr && input.type >= BOREL_BOOL && input.type <= BOREL_INDEX &&
                input.rank >= 0 && input.rank <= BOREL_MAX_RANK;
   whole = whole && (input.type != BOREL_INDEX || is_dim(program, input.index_bound));
+  whole = whole && (input.fallback == nullptr || input.rank == 0);
   for (std::int32_t d = 0; whole && d < input.rank; ++d) {
     whole = is_dim(program, input.dims[d]);
   }

@@ -45,7 +45,7 @@ class Run {
 
  private:
   borel_code prepare() {
-    if (const borel_code code = apply_settings(machine_, options_.setting_count, options_.settings,
+    if (const borel_code code = apply_settings(instance_, options_.setting_count, options_.settings,
                                                parameters_, counts_, report_)) {
       return code;
     }
@@ -64,7 +64,8 @@ class Run {
       if (count.value == count.unset) {
         continue;
       }
-      if (const borel_code code = apply_setting(machine_, setting, parameters_, counts_, report_)) {
+      if (const borel_code code =
+              apply_setting(instance_, setting, parameters_, counts_, report_)) {
         return code;
       }
     }

@@ -20,6 +20,11 @@ constexpr Always always[] = {{"warmup", 0, 1000, &Counts::warmup},
                              {"draws", 0, 1000, &Counts::draws},
                              {"chains", 1, 4, &Counts::chains}};
 
+// warmup and draws of a machine that makes so many steps.
+bool is_fixed(const borel_instance& instance, std::string_view name) {
+  return steps_of(instance) >= 0 && (name == "warmup" || name == "draws");
+}
+
 std::int32_t find_parameter(const borel_machine& machine, std::string_view name) {
   for (std::int32_t i = 0; i < machine.parameter_count; ++i) {
     if (name == machine.parameters[i].name) {
@@ -38,7 +43,8 @@ void set_count(std::string_view name, double value, Counts& counts) {
   }
 }
 
-borel_code unknown(const borel_machine& machine, const char* name, const Reporter& report) {
+borel_code unknown(const borel_instance& instance, const char* name, const Reporter& report) {
+  const borel_machine& machine = *instance.program->machine;
   Text text, list;
   NearestName nearest(name);
   const auto add = [&](const char* known) {
@@ -49,7 +55,7 @@ borel_code unknown(const borel_machine& machine, const char* name, const Reporte
     add(machine.parameters[i].name);
   }
   for (const Always& entry : always) {
-    if (find_parameter(machine, entry.name) < 0) {
+    if (find_parameter(machine, entry.name) < 0 && !is_fixed(instance, entry.name)) {
       add(entry.name);
     }
   }
@@ -64,10 +70,26 @@ borel_code unknown(const borel_machine& machine, const char* name, const Reporte
 
 }  // namespace
 
-borel_code apply_setting(const borel_machine& machine, const borel_setting& setting,
+std::int64_t steps_of(const borel_instance& instance) {
+  const borel_machine* machine = instance.program->machine;
+  if (machine == nullptr || machine->steps == nullptr) {
+    return -1;
+  }
+  const std::int64_t steps = machine->steps(instance.memory.data());
+  return steps > 0 ? steps : 0;
+}
+
+borel_code apply_setting(const borel_instance& instance, const borel_setting& setting,
                          Array<double>& values, Counts& counts, const Reporter& report) {
+  const borel_machine& machine = *instance.program->machine;
   if (setting.name == nullptr) {
     return report.bad_argument("the name of a setting is null");
+  }
+  if (is_fixed(instance, setting.name)) {
+    return report.bad_argument(Text() << "the machine makes " << steps_of(instance)
+                                      << " steps, by its data: it has no parameter `"
+                                      << setting.name << "`",
+                               setting.name);
   }
   const std::int32_t declared = find_parameter(machine, setting.name);
   bool is_int = true;
@@ -85,7 +107,7 @@ borel_code apply_setting(const borel_machine& machine, const borel_setting& sett
       found = says(setting.name, entry.name) ? &entry : found;
     }
     if (found == nullptr) {
-      return unknown(machine, setting.name, report);
+      return unknown(instance, setting.name, report);
     }
     lower = found->lower;
   }
@@ -110,9 +132,10 @@ borel_code apply_setting(const borel_machine& machine, const borel_setting& sett
   return BOREL_SUCCESS;
 }
 
-borel_code apply_settings(const borel_machine& machine, std::int32_t count,
+borel_code apply_settings(const borel_instance& instance, std::int32_t count,
                           const borel_setting* settings, Array<double>& values, Counts& counts,
                           const Reporter& report) {
+  const borel_machine& machine = *instance.program->machine;
   if (count < 0 || (count > 0 && settings == nullptr)) {
     return report.bad_argument("the settings are null, or fewer than none");
   }
@@ -122,13 +145,21 @@ borel_code apply_settings(const borel_machine& machine, std::int32_t count,
   for (const Always& entry : always) {
     counts.*entry.count = static_cast<std::int64_t>(entry.fallback);
   }
+  const std::int64_t steps = steps_of(instance);
+  if (steps >= 0) {
+    counts.chains = 1;
+  }
   for (std::int32_t i = 0; i < machine.parameter_count; ++i) {
     const borel_parameter& parameter = machine.parameters[i];
     values[static_cast<std::size_t>(i)] = parameter.fallback;
     set_count(parameter.name, parameter.fallback, counts);
   }
+  if (steps >= 0) {
+    counts.warmup = 0;
+    counts.draws = steps;
+  }
   for (std::int32_t i = 0; i < count; ++i) {
-    if (const borel_code code = apply_setting(machine, settings[i], values, counts, report)) {
+    if (const borel_code code = apply_setting(instance, settings[i], values, counts, report)) {
       return code;
     }
   }

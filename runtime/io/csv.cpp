@@ -295,12 +295,18 @@ std::string CsvWriter::beginning(const runtime::Instance& instance, const CsvOpt
   line(0, "borel_version", options.version);
   line(0, "model", options.model);
   line(0, "start_datetime", options.start_time);
-  line(0, "method", "sample");
-  line(2, "sample", "");
-  line(4, "num_samples", number("draws"));
-  line(4, "num_warmup", number("warmup"));
-  line(4, "save_warmup", options.save_warmup ? "1" : "0");
-  line(4, "thin", "1");
+  if (const std::int64_t steps = instance.steps(); steps >= 0) {
+    line(0, "method", "smc");
+    line(2, "smc", "");
+    line(4, "num_steps", std::to_string(steps));
+  } else {
+    line(0, "method", "sample");
+    line(2, "sample", "");
+    line(4, "num_samples", number("draws"));
+    line(4, "num_warmup", number("warmup"));
+    line(4, "save_warmup", options.save_warmup ? "1" : "0");
+    line(4, "thin", "1");
+  }
   const bool is_nuts = std::string_view(instance.machine().name) == "nuts";
   if (is_nuts) {
     line(4, "adapt", "");

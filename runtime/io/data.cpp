@@ -66,6 +66,8 @@ class DataReader {
       result.data.arrays.push_back({});
       if (variables_[index(i)] != nullptr) {
         read_values(i, result.data);
+      } else {
+        result.data.arrays.back().data = input(i).fallback;
       }
     }
     for (const Size& size : sizes_) {
@@ -142,6 +144,9 @@ class DataReader {
     const std::vector<std::string> unused = problems_.unused(known);
     for (int i = 0; i < program_.input_count; ++i) {
       const borel_input& in = input(i);
+      if (variables_[index(i)] == nullptr && in.fallback != nullptr) {
+        continue;
+      }
       if (variables_[index(i)] == nullptr) {
         problems_.add_missing(in.name, in.span, declared_text(in), unused);
       } else if (!problems_.usable(*variables_[index(i)], in.span, declared_text(in))) {

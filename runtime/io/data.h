@@ -51,7 +51,8 @@ struct DataResult {
 // by the shapes of inputs; a name in the data that is that of a size symbol is checked against it.
 // [] stands for an array of any rank with no elements. Matrices become column-major. Integers must
 // be written as integers (CmdStan's rule: 1.0 and 1e3 are reals). Indices are shifted to count
-// from 0.
+// from 0. What the document does not have is what the program says it is then, if it does: such an
+// array is the program's memory.
 DataResult read_data(const borel_program& program, const JsonDocument& document);
 
 // Constrained values of a model's latent sites, from a file of initial values. `values` are in a

@@ -64,6 +64,10 @@ DataProblem& ProblemList::add(DataProblemKind kind, const JsonVariable& variable
                               std::string found, std::string expected, std::int64_t others) {
   DataProblem& problem =
       add(kind, variable.name, declaration, std::move(found), std::move(expected));
+  if (!variable.origin.empty()) {
+    problem.place.file = variable.origin;
+    return problem;
+  }
   if (element < 0) {
     problem.place = document_.place(variable.offset);
     return problem;

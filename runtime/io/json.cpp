@@ -449,6 +449,32 @@ std::variant<JsonDocument, JsonError> JsonDocument::read(const std::string& path
   return parse(std::move(text), path);
 }
 
+bool JsonDocument::set(const std::string& name, const std::string& value,
+                       const std::string& origin) {
+  auto parsed = parse("{\"value\": " + value + "}", origin);
+  const auto* document = std::get_if<JsonDocument>(&parsed);
+  JsonVariable variable;
+  if (document != nullptr && document->variables_.size() == 1 &&
+      document->variables_[0].problem.empty() && document->variables_[0].dims.empty()) {
+    variable = document->variables_[0];
+  } else {
+    // JSON has no number without digits before the point.
+    double number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size()) {
+      return false;
+    }
+    variable.reals = {number};
+    variable.is_real = true;
+    variable.first_real = 0;
+  }
+  variable.name = name;
+  variable.origin = origin;
+  std::erase_if(variables_, [&](const JsonVariable& earlier) { return earlier.name == name; });
+  variables_.push_back(std::move(variable));
+  return true;
+}
+
 const JsonVariable* JsonDocument::find(std::string_view name) const {
   for (const JsonVariable& variable : variables_) {
     if (variable.name == name) {

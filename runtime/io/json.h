@@ -36,6 +36,7 @@ struct JsonVariable {
   std::string problem;
   std::size_t problem_offset = 0;
   std::size_t name_offset = 0, offset = 0;  // in the text, of the name and the value
+  std::string origin;                       // what set it, where the text did not: "--set n=3"
 
   std::int64_t count() const {
     return static_cast<std::int64_t>(is_real ? reals.size() : ints.size());
@@ -58,6 +59,10 @@ class JsonDocument {
   // `file` is what messages call the text.
   static std::variant<JsonDocument, JsonError> parse(std::string text, std::string file);
   static std::variant<JsonDocument, JsonError> read(const std::string& path);
+
+  // A number in place of what the text has by this name, if anything; false where `value` is none,
+  // as the text would have it or a command line. `origin` is what messages call it.
+  bool set(const std::string& name, const std::string& value, const std::string& origin);
 
   const std::vector<JsonVariable>& variables() const { return variables_; }
   const JsonVariable* find(std::string_view name) const;

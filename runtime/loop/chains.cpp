@@ -15,6 +15,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Steps between copies of a large state.
+constexpr std::int64_t most_repeated = 32;
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -102,7 +105,9 @@ class ChainRunner {
       if (!advance(ChainPhase::warmup, run_.warmup, tell_time)) {
         return ChainPhase::stopped;
       }
-      read_adaptation();
+      if (machine_.steps == nullptr) {
+        read_adaptation();
+      }
       offer_state(false);
     }
     const Clock::time_point sampling_start = Clock::now();
@@ -239,12 +244,40 @@ class ChainRunner {
 
   void step() {
     void* state = chain_.state.data();
-    const std::size_t size = chain_.state.size();
     key_.step = static_cast<std::uint64_t>(chain_.iterations) + 1;
-    copy(saved_.data(), state, size);
+    const bool is_large = chain_.state.size() >= run_.options.large_state;
+    if (!is_large || calm_ < 2 || chain_.iterations - saved_at_ >= most_repeated) {
+      copy(saved_.data(), state, chain_.state.size());
+      saved_at_ = chain_.iterations;
+    }
+    const std::size_t capacity = workspace_.capacity();
     check(workspace_.run(
         [&](borel_workspace* ws) { return machine_.step(instance_, ws, key_, state); },
-        [&] { copy(state, saved_.data(), size); }));
+        [&] { restore(); }));
+    calm_ = workspace_.capacity() == capacity ? calm_ + 1 : 0;
+  }
+
+  // Brings the state back to what it was before this step: the saved one, and the steps since then
+  // once more, which give the same bits.
+  void restore() {
+    void* state = chain_.state.data();
+    copy(state, saved_.data(), chain_.state.size());
+    borel_key key = key_;
+    for (std::int64_t done = saved_at_; done < chain_.iterations;) {
+      key.step = static_cast<std::uint64_t>(done) + 1;
+      switch (machine_.step(instance_, workspace_.get(), key, state)) {
+        case BOREL_OK:
+          ++done;
+          break;
+        case BOREL_NEED_SPACE:
+          workspace_.grow();
+          copy(state, saved_.data(), chain_.state.size());
+          done = saved_at_;
+          break;
+        default:
+          throw ContractViolation("a step fails that went well before");
+      }
+    }
   }
 
   static void copy(void* to, const void* from, std::size_t size) {
@@ -320,7 +353,12 @@ class ChainRunner {
   const std::int64_t first_;  // iterations that an earlier run finished
   borel_key key_;
   Workspace workspace_;
-  AlignedBuffer saved_;  // the state before a step
+  // The state when saved_at_ iterations were done. A small one is copied before each step. Copying
+  // a large one can cost as much as its step: that is copied while steps ask for more workspace,
+  // and then now and again.
+  AlignedBuffer saved_;
+  std::int64_t saved_at_ = 0;
+  int calm_ = 0;  // steps since one asked for more
 };
 
 Failure check_initial(const Instance& instance, const SampleOptions& options, std::int64_t chains) {

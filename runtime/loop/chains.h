@@ -33,6 +33,9 @@ struct SampleOptions {
   std::uint64_t first_stream = 0;  // chain c uses stream first_stream + c
   bool save_warmup = false;        // warm-up iterations are kept and sent to the sink too
   bool keep_draws = true;          // in memory; false: only the sink sees them
+  // Of so many bytes a state is not copied before every step: when a step wants more workspace, the
+  // last few are repeated. Results do not depend on it.
+  std::size_t large_state = 1 << 17;
 
   // Unconstrained starts: none (the machine draws one), one for all chains, or one a chain.
   std::vector<std::vector<double>> initial;
@@ -80,7 +83,8 @@ struct SampleResult {
 // Runs the machine of `instance`'s program, chain c with random bits of (seed, first_stream + c):
 // init has step 0, iteration i has step i. The draws of a chain depend on nothing else, so they are
 // the same bytes for any number of threads. An error ends every chain at its next iteration and
-// keeps all finished draws. In the steady state an iteration allocates nothing here.
+// keeps all finished draws. In the steady state an iteration allocates nothing here. A machine with
+// `steps` makes so many, each of which is a draw, by Parameters that know the number.
 //
 // `from` are chains of an earlier run with the same options but for sinks and threads, as its
 // StateSink saw them and with the draws that it kept; one a chain, or none. They go on where they

@@ -44,6 +44,7 @@ TEST(Cpp, Densities) {
   EXPECT_EQ(instance.dimension(), 10);
   EXPECT_EQ(instance.draw_size(), 18);
   EXPECT_EQ(instance.find_model("eight_schools"), instance.model());
+  EXPECT_EQ(instance.steps(), -1);
   const std::vector<borel_site_info> sites = instance.sites();
   ASSERT_EQ(sites.size(), 5u);
   EXPECT_STREQ(sites[3].name, "theta");

@@ -13,6 +13,7 @@ import borel
 ROOT = Path(__file__).resolve().parents[2]
 SCHOOLS = ROOT / "examples/eight_schools/eight_schools.ppl"
 GROUPED = ROOT / "tests/host/programs/grouped.ppl"
+FILTER = ROOT / "tests/host/programs/filter.ppl"
 SHAPES = ROOT / "tests/bridgestan/shapes.ppl"
 NORMAL = """model one(scale: real) { x ~ Normal(0, scale) }
 infer main(scale: positive) { nuts(one(scale)) }"""
@@ -34,9 +35,9 @@ class Command:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def sample(self, program, data, *options):
+    def sample(self, program, data, *options, command="sample"):
         """The draws as chains x draws x columns, the columns' names, and the summary."""
-        self("sample", program, "--data", data, "--output", "draws", "--summary", "summary.json",
+        self(command, program, "--data", data, "--output", "draws", "--summary", "summary.json",
              "--quiet", *options)
         chains, names = [], []
         for file in sorted((self.folder / "draws").glob("*[0-9].csv")):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import borel
-from conftest import GROUPED, NORMAL, SCHOOLS
+from conftest import FILTER, GROUPED, NORMAL, SCHOOLS
 
 SHORT = {"chains": 3, "warmup": 200, "draws": 150}
 FLAGS = ["--chains", "3", "--warmup", "200", "--draws", "150"]
@@ -42,6 +42,32 @@ def test_settings_and_warmup(schools, command):
     assert fit.draws.shape == (3, 150, 18) and fit.warmup_draws.shape == (3, 200, 18)
     assert fit.statistic("treedepth__").max() == 3
     assert all(record.iterations == 350 and record.warmup_seconds > 0 for record in fit.records)
+
+
+def test_a_machine_that_makes_its_steps(tmp_path, command):
+    model = borel.compile(FILTER)
+    assert [i.default for i in model.inputs] == [None, 100, 0.5, 0]
+    y = np.sin(np.arange(30.0))
+    posterior = model.bind({"y": y, "particles": 50})
+    assert posterior.steps == 30 and posterior.dimension == 0
+    assert posterior.data["particles"] == 50 and posterior.data["scale"] == 0.5
+    data = tmp_path / "y.json"
+    data.write_text(json.dumps({"y": y.tolist()}))
+    draws, names, summary = command.sample(FILTER, data, "--particles", "50", "--runs", "3",
+                                           "--seed", "4", command="smc")
+    assert names == ["log_evidence__", "level", "level_sd", "t"] and summary["steps"] == 30
+    fit = posterior.sample(seed=4, chains=3, threads=2)
+    np.testing.assert_array_equal(np.concatenate([fit.statistics, fit.draws], -1), draws)
+    np.testing.assert_array_equal(fit["t"][0], np.arange(1, 31))
+    assert len(posterior.sample(seed=4).chains) == 1
+    from_file = model.bind(data)
+    assert from_file.data["particles"] == 100
+    assert (from_file.sample(seed=4).draws != fit.draws[:1]).any()
+    for name in ("warmup", "draws"):
+        with pytest.raises(borel.ArgumentError, match=f"{name}: the machine makes 30 steps"):
+            posterior.sample(**{name: 3})
+    with pytest.raises(borel.NotSupported):
+        posterior.log_density(np.empty(0))
 
 
 def test_starting_points(schools, grouped_model, grouped_data, command, tmp_path):

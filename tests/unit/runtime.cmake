@@ -11,7 +11,7 @@ borel_test(runtime_loop_test SOURCES ${runtime_tests}/loop_test.cpp ${runtime_te
            DEPENDS runtime_test_program)
 borel_test(runtime_io_test
            SOURCES ${runtime_tests}/checkpoint_test.cpp ${runtime_tests}/csv_test.cpp ${runtime_tests}/data_test.cpp
-                   ${runtime_tests}/report_test.cpp ${runtime_tests}/summary_statistics_test.cpp
+                   ${runtime_tests}/filter_report_test.cpp ${runtime_tests}/report_test.cpp ${runtime_tests}/summary_statistics_test.cpp
            DEPENDS runtime_test_program)
 target_compile_definitions(runtime_io_test PRIVATE BOREL_RUNTIME_TEST_FOLDER="${runtime_tests}")
 borel_test(runtime_allocation_test

@@ -127,7 +127,8 @@ void borel_data_free(borel_data* data);
 /* The input `name` from the caller's memory: dims[rank] elements, in the input's layout (arrays
  * with the last index fastest, matrices column by column). The memory is borrowed: it must live,
  * unchanged, until every instance that was bound to it is freed. Copied are only indices that the
- * program counts `from` another number than 0. A size symbol of the program may be given as a
+ * program counts `from` another number than 0. A scalar that has a default in the program need not
+ * be set. A size symbol of the program may be given as a
  * scalar int of its name; otherwise the shapes of arrays bind it. Setting a name again replaces it.
  * Bounds and shapes are checked by borel_bind; the name, the kind of number and the arguments
  * themselves here. */
@@ -174,6 +175,10 @@ void borel_instance_free(borel_instance* instance);
 const borel_program* borel_instance_program(const borel_instance* instance);
 int32_t borel_instance_model(const borel_instance* instance);
 int32_t borel_find_model(const borel_instance* instance, const char* name);
+/* How many steps a machine makes that runs once through its data, without warm-up: its chains are
+ * independent repetitions, one unless asked otherwise. -1: it goes on for as long as it is asked
+ * to, there is none, or the instance is unbound. */
+int64_t borel_instance_steps(const borel_instance* instance);
 /* The counts are -1 where there is no such model and while the instance is unbound. */
 int64_t borel_dimension(const borel_instance* instance, int32_t model); /* length of u */
 int64_t borel_draw_size(const borel_instance* instance, int32_t model); /* doubles in a draw */
@@ -289,7 +294,8 @@ borel_code borel_chain_create(const borel_instance* instance, const borel_start*
 borel_code borel_chain_restart(borel_chain* chain, const borel_start* start, borel_error** error);
 void borel_chain_free(borel_chain* chain);
 
-/* `count` iterations. On failure the chain stays at the last iteration that it finished. */
+/* `count` iterations. On failure the chain stays at the last iteration that it finished. More than
+ * borel_instance_steps in all is BOREL_BAD_ARGUMENT. */
 borel_code borel_chain_step(borel_chain* chain, int64_t count, borel_error** error);
 int64_t borel_chain_iteration(const borel_chain* chain); /* finished ones, warm-up included */
 int64_t borel_chain_warmup(const borel_chain* chain);    /* of its settings */
@@ -321,7 +327,7 @@ typedef struct borel_iteration {
 typedef struct borel_run_options {
   size_t struct_size; /* sizeof(borel_run_options) */
   uint64_t seed;
-  int32_t chains;        /* 0: the machine's parameter `chains`, or 4 */
+  int32_t chains;        /* 0: the machine's parameter `chains`, or 4; 1 where it makes its steps */
   int32_t threads;       /* 0 or 1: in the caller's thread; draws do not depend on it */
   int64_t warmup, draws; /* -1: the machine's defaults */
   int32_t save_warmup;   /* warm-up iterations are given out with draws, too */

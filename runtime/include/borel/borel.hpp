@@ -234,6 +234,8 @@ class Instance {
 
   // Of the machine's model, unless another is named by its number.
   std::int32_t model() const { return borel_instance_model(get()); }
+  // Of a machine that runs once through; -1: any number.
+  std::int64_t steps() const { return borel_instance_steps(get()); }
   std::int32_t find_model(const char* name) const { return borel_find_model(get(), name); }
   std::int64_t dimension() const { return dimension(model()); }
   std::int64_t dimension(std::int32_t model) const { return borel_dimension(get(), model); }

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define BOREL_ABI_VERSION 2u
+#define BOREL_ABI_VERSION 3u
 #define BOREL_PROGRAM_SYMBOL "borel_program_entry"
 #define BOREL_MAX_RANK 4
 #define BOREL_ALIGNMENT 64 /* of instances, workspaces and states, in bytes */
@@ -137,6 +137,9 @@ typedef struct borel_input {
   double lower, upper;
   int32_t lower_open, upper_open;
   borel_span span;
+  /* Of a scalar int or real: what it is where the data do not say, an int64_t or a double within
+   * the bounds. Null: the data must say. */
+  const void* fallback;
 } borel_input;
 
 /* A datum in memory: dims[rank] elements of int64_t or double in the input's layout. */
@@ -202,7 +205,9 @@ typedef struct borel_site {
 } borel_site;
 
 /* A conditioned model that the program uses. Sites are those of a draw, in its order, then the
- * observed ones. Functions may be null where the program was built without them. */
+ * observed ones. Functions may be null where the program was built without them. A machine whose
+ * draws are no trace of a model has one of its own: derived sites, of dimension 0 and without any
+ * function but those of shapes. */
 typedef struct borel_model {
   const char* name;
   int32_t site_count;
@@ -250,7 +255,8 @@ typedef struct borel_model {
 /* ---- the machine --------------------------------------------------------------------------- */
 
 /* A number that a flag or a host may set. The runtime itself uses those named warmup, draws and
- * chains; the machine reads the rest (and these) from borel_config. */
+ * chains; the machine reads the rest (and these) from borel_config. A machine with `steps` has
+ * neither warmup nor draws. */
 typedef struct borel_parameter {
   const char* name;
   int32_t type;                  /* BOREL_INT or BOREL_REAL */
@@ -283,6 +289,10 @@ typedef struct borel_machine {
   int64_t (*metric_size)(const void* instance);
   borel_status (*metric)(const void* instance, borel_workspace* ws, const void* state,
                          double* inverse_metric);
+  /* Of a machine that runs once through: how many steps it makes, each of which is recorded; there
+   * is no warm-up, and chains are independent repetitions. It may be stepped no further. Null: the
+   * machine goes on for as long as it is asked to. */
+  int64_t (*steps)(const void* instance);
 } borel_machine;
 
 /* ---- the program --------------------------------------------------------------------------- */

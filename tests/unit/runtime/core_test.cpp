@@ -208,6 +208,28 @@ TEST(Parameters, TheLoopsOwnAlwaysExist) {
   EXPECT_TRUE(parameters.set("chains", 0.0));
 }
 
+TEST(Parameters, AMachineThatMakesItsStepsHasNoWarmupAndNoDraws) {
+  borel_machine machine = *toy_program().machine;
+  machine.parameter_count = 0;
+  Parameters parameters(machine, 7);
+  EXPECT_EQ(parameters.get_int("warmup"), 0);
+  EXPECT_EQ(parameters.get_int("draws"), 7);
+  EXPECT_EQ(parameters.get_int("chains"), 1);
+  EXPECT_FALSE(parameters.set("chains", 3));
+  for (const char* name : {"warmup", "draws"}) {
+    const Failure failure = parameters.set(name, 7);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->text, "the machine makes 7 steps, by its data: it has no parameter `" +
+                                 std::string(name) + "`");
+  }
+  const Failure unknown = parameters.set("particles", 7);
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(unknown->text, "no parameter `particles`; there are chains");
+  // Whatever a machine may say of them.
+  EXPECT_EQ(Parameters(*toy_program().machine, 0).get_int("draws"), 0);
+  EXPECT_EQ(Parameters(*toy_program().machine, 0).get_int("chains"), 4);
+}
+
 TEST(Threads, EveryItemOnce) {
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);

@@ -387,6 +387,51 @@ TEST(Data, BoolsAndBounds) {
             "`s`: found 0, expected a number above 0\n");
 }
 
+TEST(Data, WhatTheDataDoNotSayIsWhatTheProgramSays) {
+  static constexpr std::int64_t thousand = 1000;
+  static constexpr double half = 0.5;
+  borel_input particles = int_input("particles", {}, 1);
+  particles.fallback = &thousand;
+  borel_input scale = real_input("scale", {});
+  scale.fallback = &half;
+  const InputsProgram program({"T"}, {real_input("y", {symbol(0)}), particles, scale});
+  const DataResult silent = program.read(R"({"y": [1, 2]})");
+  ASSERT_TRUE(silent.ok() && silent.problems.empty()) << texts(silent);
+  EXPECT_EQ(values<std::int64_t>(silent, 1, 1), std::vector<std::int64_t>{1000});
+  EXPECT_EQ(values<double>(silent, 2, 1), std::vector<double>{0.5});
+  const DataResult given = program.read(R"({"y": [1, 2], "particles": 3, "scale": 2})");
+  ASSERT_TRUE(given.ok()) << texts(given);
+  EXPECT_EQ(values<std::int64_t>(given, 1, 1), std::vector<std::int64_t>{3});
+  EXPECT_EQ(values<double>(given, 2, 1), std::vector<double>{2});
+  EXPECT_EQ(texts(program.read(R"({"y": [1, 2], "particles": 0})")),
+            "`particles`: found 0, expected an integer of at least 1\n");
+  EXPECT_EQ(texts(program.read(R"({"y": [1, 2], "particle": 3})")),
+            "the program does not use `particle` (is `particle` for `particles`?)\n");
+}
+
+TEST(Data, NumbersThatAreSet) {
+  const InputsProgram program(
+      {"T"}, {real_input("y", {symbol(0)}), int_input("n", {}, 1), real_input("scale", {})});
+  auto document = parse(R"({"y": [1, 2], "n": 3})");
+  EXPECT_TRUE(document.set("n", "4", "--set n=4"));
+  EXPECT_TRUE(document.set("scale", ".5", "--set scale=.5"));
+  for (const char* bad : {"", "x", "[1]", "{}", "1, \"y\": 2", "\"text\"", "1 2", "null"}) {
+    EXPECT_FALSE(document.set("n", bad, "")) << bad;
+  }
+  const DataResult good = read_data(program.program, document);
+  ASSERT_TRUE(good.ok()) << texts(good);
+  EXPECT_EQ(values<std::int64_t>(good, 1, 1), std::vector<std::int64_t>{4});
+  EXPECT_EQ(values<double>(good, 2, 1), std::vector<double>{0.5});
+  EXPECT_TRUE(document.set("scale", "-inf", ""));
+  EXPECT_TRUE(document.set("scale", "1e3", ""));
+  EXPECT_TRUE(document.set("n", "0", "--set n=0"));
+  const DataResult bad = read_data(program.program, document);
+  ASSERT_EQ(bad.problems.size(), 1u) << texts(bad);
+  EXPECT_EQ(bad.problems[0].text, "`n`: found 0, expected an integer of at least 1");
+  EXPECT_EQ(bad.problems[0].place.file, "--set n=0");
+  EXPECT_EQ(bad.problems[0].place.line, 0);
+}
+
 TEST(Data, NoInputsNoData) {
   const InputsProgram program({}, {});
   EXPECT_TRUE(program.read("{}").problems.empty());

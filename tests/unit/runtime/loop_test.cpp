@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "runtime/core/philox.h"
@@ -273,6 +274,64 @@ TEST(Chains, NoDrawsAndNoWarmup) {
   EXPECT_FALSE(result.error);
   EXPECT_FALSE(result.stopped);
   EXPECT_EQ(result.chains[0].draw_count, 0);
+}
+
+// The toy's machine, which makes 40 steps where the instance says so.
+struct SteppingToy {
+  SteppingToy() : program(test::toy_program()), machine(*program.machine) {
+    machine.steps = [](const void*) -> std::int64_t { return 40; };
+    program.machine = &machine;
+    InputData data;
+    data.storage.emplace_back(sizeof(double));
+    *data.storage[0].as<double>() = 1;
+    data.arrays.push_back({data.storage[0].data(), {1, 0, 0, 0}});
+    data.sizes.push_back(1);
+    instance.emplace(std::get<Instance>(Instance::bind(program, std::move(data))));
+  }
+
+  borel_program program;
+  borel_machine machine;
+  std::optional<Instance> instance;
+};
+
+TEST(Chains, AMachineMakesItsStepsAndRecordsEachOfThem) {
+  SteppingToy toy;
+  Parameters parameters(toy.machine, toy.instance->steps());
+  ASSERT_FALSE(parameters.set("chains", 2));
+  SampleOptions options = with_threads(1, 7);
+  options.parameters = &parameters;
+  const SampleResult result = sample(*toy.instance, options);
+  ASSERT_FALSE(result.error);
+  EXPECT_FALSE(result.stopped);
+  for (const Chain& chain : result.chains) {
+    EXPECT_EQ(chain.warmup_count, 0);
+    EXPECT_EQ(chain.draw_count, 40);
+    EXPECT_EQ(chain.iterations, 40);
+    EXPECT_TRUE(chain.adaptation.inverse_metric.empty());  // there is none to speak of
+  }
+  // They are the first 40 of as many as one likes.
+  const SampleResult endless =
+      sample_toy({{"chains", 2}, {"warmup", 0}, {"draws", 60}}, with_threads(2, 7));
+  for (std::size_t c = 0; c < 2; ++c) {
+    EXPECT_EQ(std::memcmp(result.chains[c].draws.get(), endless.chains[c].draws.get(),
+                          40 * test::toy_draw_size * sizeof(double)),
+              0);
+  }
+}
+
+// A state that is not copied before each step: what it was is computed again.
+TEST(Chains, StepsThatWantSpaceAreRepeated) {
+  for (const double hunger : {0., 1000., 1e5}) {
+    const std::initializer_list<test::Setting> settings = {
+        {"chains", 1}, {"warmup", 0}, {"draws", 300}, {"hunger", hunger}, {"reject_above", 1}};
+    SampleOptions copying = with_threads(1), repeating = copying;
+    repeating.large_state = 1;
+    const SampleResult a = sample_toy(settings, copying), b = sample_toy(settings, repeating);
+    ASSERT_FALSE(a.error || b.error);
+    EXPECT_EQ(all_draws(a), all_draws(b)) << hunger;
+    EXPECT_GT(a.chains[0].rejections, 0);
+    EXPECT_EQ(a.chains[0].rejections, b.chains[0].rejections) << hunger;
+  }
 }
 
 TEST(Chains, AdaptationIsReadFromTheState) {

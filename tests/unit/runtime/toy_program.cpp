@@ -268,7 +268,8 @@ constexpr borel_machine machine = {"walk",
                                    draw,
                                    info,
                                    [](const void*) -> std::int64_t { return toy_dimension; },
-                                   metric};
+                                   metric,
+                                   nullptr};
 
 constexpr borel_place places[] = {{{file, 20, 5, 20, 12}, "theta", "theta[k]"},
                                   {{file, 21, 5, 21, 12}, "mu", "mu <= reject_above"},
@@ -287,7 +288,8 @@ constexpr borel_input inputs[] = {{"y",
                                    infinity,
                                    0,
                                    0,
-                                   {file, 1, 11, 1, 21}}};
+                                   {file, 1, 11, 1, 21},
+                                   nullptr}};
 
 }  // namespace
 
