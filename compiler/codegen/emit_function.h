@@ -148,6 +148,8 @@ class FunctionEmitter {
   void emit_if(mlir::scf::IfOp op);
   void emit_masked_if(mlir::scf::IfOp op);
   void emit_while(mlir::scf::WhileOp op);
+  IRValue* extreme_of(mlir::Operation* op, IRValue* x, IRValue* y);
+  static mlir::Value compared(prob::ForOp loop, mlir::Operation* op);
   void open_parts(prob::ForOp loop);
   void open_rows(prob::ForOp loop, IRValue* element);
   void store_maps(prob::ForOp loop, IRValue* element);

@@ -24,7 +24,7 @@ class Planner {
       : loop_(loop), storage_(storage), extents_(extents), width_(width) {}
 
   std::optional<VectorPlan> run() {
-    if (!loop_.is_plate() && !find_scan()) return std::nullopt;
+    if (!loop_.is_plate() && !find_extremes() && !find_scan()) return std::nullopt;
     plan_.varying.insert(loop_.induction());
     if (!accept_ends(loop_) || !accept(loop_.block(), 0)) return std::nullopt;
     for (const Value map : loop_.terminator().getMaps())
@@ -218,6 +218,22 @@ class Planner {
     return nested && possible && inner > ours;
   }
 
+  // Whether each carry is the greatest, or least, of what the iterations have come by.
+  bool find_extremes() {
+    if (!mlir::isMemoryEffectFree(loop_)) return false;
+    for (auto [carry, next] : llvm::zip(loop_.carry_args(), loop_.terminator().getCarries())) {
+      Operation* op = next.getDefiningOp();
+      if (!op || op->getBlock() != &loop_.block() ||
+          !mlir::isa<arith::MaximumFOp, arith::MinimumFOp>(op) || !carry.hasOneUse() ||
+          !next.hasOneUse() || (op->getOperand(0) == carry) == (op->getOperand(1) == carry)) {
+        plan_.extremes.clear();
+        return false;
+      }
+      plan_.extremes.push_back(op);
+    }
+    return true;
+  }
+
   // Whether the loop may be scanned, but for its step.
   bool find_scan() {
     if (loop_.getCarries().size() != 1 || !mlir::isMemoryEffectFree(loop_)) return false;
@@ -308,7 +324,7 @@ class Planner {
     if (draws) return 2;
     constexpr unsigned much = 32;
     unsigned work = 0;
-    bool adds = !loop_.getSums().empty();
+    bool adds = !loop_.getSums().empty() || !plan_.extremes.empty();
     loop_.getBody().walk([&](Operation* op) {
       if (mlir::isa<prob::ForOp>(op)) {
         adds = true;
