@@ -80,6 +80,7 @@ class FunctionEmitter {
   void emit_arithmetic(mlir::Operation& op);
   bool emit_integer(mlir::Operation& op);
   bool emit_real(mlir::Operation& op);
+  IRValue* to_integer(IRValue* x, llvm::Type* type);
   void emit_checked(mlir::Operation& op, std::int64_t place);
   void emit_division(mlir::Operation& op);
   void emit_whole_power(mlir::Operation& op);

@@ -29,10 +29,11 @@ llvm::Value* FunctionEmitter::reduce(IRValue* lanes) {
 
 // The greater or less of two, as `op` has it.
 llvm::Value* FunctionEmitter::extreme_of(mlir::Operation* op, IRValue* x, IRValue* y) {
-  return b_.CreateBinaryIntrinsic(mlir::isa<mlir::arith::MaximumFOp>(op)
-                                      ? llvm::Intrinsic::maximum
-                                      : llvm::Intrinsic::minimum,
-                                  x, y);
+  const auto id = mlir::isa<mlir::arith::MaximumFOp>(op)   ? llvm::Intrinsic::maximum
+                  : mlir::isa<mlir::arith::MinimumFOp>(op) ? llvm::Intrinsic::minimum
+                  : mlir::isa<mlir::arith::MaxSIOp>(op)    ? llvm::Intrinsic::smax
+                                                           : llvm::Intrinsic::smin;
+  return b_.CreateBinaryIntrinsic(id, x, y);
 }
 
 // What a lane compares with the extreme so far.

@@ -29,6 +29,7 @@ class Planner {
     if (!accept_ends(loop_) || !accept(loop_.block(), 0)) return std::nullopt;
     for (const Value map : loop_.terminator().getMaps())
       if (prob::is_array(map.getType())) return std::nullopt;
+    if (plan_.scanned && plan_.scanned_extreme) return std::optional(std::move(plan_));
     if (plan_.scanned)
       return is_linear(loop_.terminator().getCarries()[0]) ? std::optional(std::move(plan_))
                                                            : std::nullopt;
@@ -238,7 +239,13 @@ class Planner {
   bool find_scan() {
     if (loop_.getCarries().size() != 1 || !mlir::isMemoryEffectFree(loop_)) return false;
     const Value carry = loop_.carry_args()[0];
-    if (prob::is_array(carry.getType()) || !prob::is_real(carry.getType())) return false;
+    if (prob::is_array(carry.getType())) return false;
+    Operation* next = loop_.terminator().getCarries()[0].getDefiningOp();
+    if (next && next->getBlock() == &loop_.block() &&
+        mlir::isa<arith::MaxSIOp, arith::MinSIOp, arith::MaximumFOp, arith::MinimumFOp>(next) &&
+        (next->getOperand(0) == carry) != (next->getOperand(1) == carry))
+      plan_.scanned_extreme = next;
+    if (!prob::is_real(carry.getType()) && !plan_.scanned_extreme) return false;
     plan_.varying.insert(carry);
     bool plain = true;
     for (Operation& op : loop_.block().without_terminator()) {
@@ -254,6 +261,9 @@ class Planner {
       });
       if (behind) plan_.behind_carry.insert(&op);
     }
+    if (plan_.scanned_extreme)
+      for (const Value operand : plan_.scanned_extreme->getOperands())
+        if (Operation* of = operand.getDefiningOp()) plain = plain && !plan_.behind_carry.contains(of);
     plan_.scanned = plain;
     return plain;
   }

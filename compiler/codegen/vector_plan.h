@@ -29,6 +29,9 @@ struct VectorPlan {
   // one for each carry. Lanes keep their own.
   llvm::SmallVector<mlir::Operation*, 2> extremes;
   llvm::DenseSet<mlir::Operation*> behind_carry;
+  // Of a scanned loop whose next carry is the greater (or less) of the carry and a value: that
+  // operation. Null: the step is linear.
+  mlir::Operation* scanned_extreme = nullptr;
   bool is_extreme(mlir::Operation* op) const { return llvm::is_contained(extremes, op); }
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
 };
