@@ -37,8 +37,12 @@ void FunctionEmitter::make_scopes() {
   }
   for (unsigned id = 0; id < plan_->buffer_count(); ++id) {
     unsigned at = id;
-    while (plan_->buffer(at).kind == Buffer::Kind::Row)
-      at = plan_->buffer_of(plan_->buffer(at).row_of);
+    const auto inside = [&] {
+      const Buffer& buffer = plan_->buffer(at);
+      if (buffer.kind == Buffer::Kind::Row) return buffer.row_of;
+      return buffer.kind == Buffer::Kind::Part ? buffer.base : Value();
+    };
+    while (const Value whole = inside()) at = plan_->buffer_of(whole);
     scopes_[id] = scopes_[at];
   }
   constexpr unsigned most = 100;  // the lists grow with the square
@@ -307,9 +311,12 @@ void FunctionEmitter::emit_insert(prob::InsertOp op) {
   define(op.getResult());
   transfer({{op.getArray(), op.getResult()}});
   const Array result = array_of(op.getResult());
-  if (prob::is_array(op.getValue().getType()))
+  if (prob::is_array(op.getValue().getType())) {
+    if (!StoragePlan::is_view(op.getValue()) &&
+        plan_->buffer(plan_->buffer_of(op.getValue())).part_of == op)
+      return;  // written in place
     copy(array_of(op.getValue()), view(result, indices));
-  else
+  } else
     store(result, element_offset(result, indices), lanes_of(op.getValue()));
 }
 

@@ -14,6 +14,14 @@ void FunctionEmitter::emit_for(prob::ForOp loop) {
   emit_scalar_for(loop);
 }
 
+void FunctionEmitter::open_parts(prob::ForOp loop) {
+  for (const unsigned id : plan_->parts_of(loop)) {
+    const Buffer& buffer = plan_->buffer(id);
+    prob::InsertOp insert = buffer.part_of;
+    buffers_[id] = view(array_of(buffer.base), index_lanes(insert.getIndices())).data;
+  }
+}
+
 void FunctionEmitter::open_rows(prob::ForOp loop, IRValue* element) {
   for (const unsigned id : plan_->rows_of(loop))
     buffers_[id] = view(array_of(plan_->buffer(id).row_of), {uniform_lanes(element)}).data;
@@ -63,6 +71,7 @@ void FunctionEmitter::emit_scalar_for(prob::ForOp loop) {
   for (auto [init, argument, next, result] :
        llvm::zip(loop.getIntoInits(), loop.into_args(), yield.getIntos(), loop.getIntos()))
     chain(init, argument, next, result);
+  open_parts(loop);
   for (const Value map : loop.getMaps()) define(map);
   transfer(starts);
 

@@ -141,6 +141,11 @@ void FunctionEmitter::emit_op(mlir::Operation& op) {
     set(x.getResult(), uniform_lanes(b_.CreateCall(m_.uniform(), {random_context()})));
     return;
   }
+  if (auto x = mlir::dyn_cast<prob::KeyOp>(op)) {
+    internal_check(!lanes_, "random bits in a plate");
+    return set(x.getResult(), uniform_lanes(emit_key()));
+  }
+  if (auto x = mlir::dyn_cast<prob::UniformAtOp>(op)) return emit_uniform_at(x);
   if (auto x = mlir::dyn_cast<arith::SelectOp>(op))
     if (prob::is_array(x.getType())) return emit_select(op);
   emit_arithmetic(op);

@@ -67,6 +67,8 @@ class FunctionEmitter {
   void count_rejection(llvm::ArrayRef<IRValue*> results);
   void emit_data(prob::DataOp op);
   IRValue* random_context();
+  IRValue* emit_key();
+  void emit_uniform_at(prob::UniformAtOp op);
   void fail(IRValue* condition, IRValue* status);
   void need_space(IRValue* condition, IRValue* bytes);
   void fault_if(Lanes condition, std::int32_t kind, std::int64_t place, Lanes index);
@@ -146,6 +148,7 @@ class FunctionEmitter {
   void emit_if(mlir::scf::IfOp op);
   void emit_masked_if(mlir::scf::IfOp op);
   void emit_while(mlir::scf::WhileOp op);
+  void open_parts(prob::ForOp loop);
   void open_rows(prob::ForOp loop, IRValue* element);
   void store_maps(prob::ForOp loop, IRValue* element);
 

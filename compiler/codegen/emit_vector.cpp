@@ -58,6 +58,7 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
     define(result);
     starts.push_back({init, argument});
   }
+  open_parts(loop);
   for (const Value map : loop.getMaps()) define(map);
   transfer(starts);
 

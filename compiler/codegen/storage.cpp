@@ -41,6 +41,11 @@ llvm::ArrayRef<unsigned> StoragePlan::allocated_before(Operation* op) const {
   return found == allocated_.end() ? llvm::ArrayRef<unsigned>() : found->second;
 }
 
+llvm::ArrayRef<unsigned> StoragePlan::parts_of(prob::ForOp loop) const {
+  auto found = parts_.find(loop);
+  return found == parts_.end() ? llvm::ArrayRef<unsigned>() : found->second;
+}
+
 llvm::ArrayRef<unsigned> StoragePlan::rows_of(prob::ForOp loop) const {
   auto found = rows_.find(loop);
   return found == rows_.end() ? llvm::ArrayRef<unsigned>() : found->second;
@@ -328,6 +333,53 @@ class StoragePlanner {
     return {};
   }
 
+  // Whether `loop` may write over the array while it runs: of `value` it reads scalars with its own
+  // number as last index only, so that an iteration reads what no other one writes.
+  static bool reads_own_elements(prob::ForOp loop, Operation* user, Value value) {
+    auto extract = mlir::dyn_cast<prob::ExtractOp>(user);
+    return extract && extract.getArray() == value && !prob::is_array(extract.getType()) &&
+           extract.getIndices().back() == loop.induction();
+  }
+
+  // The array into which a map of a plate is inserted as a part, where the plate may as well write
+  // to that part at once: nothing else happens to the array, and nobody reads it, until then.
+  std::pair<prob::InsertOp, Value> part_of(const Group& group) const {
+    if (group.values.size() != 1 || !group.values.front().hasOneUse()) return {};
+    const Value map = group.values.front();
+    auto loop = map.getDefiningOp<prob::ForOp>();
+    if (!loop || !loop.is_plate() || !mlir::matchPattern(loop.getLower(), mlir::m_Zero())) return {};
+    auto insert = mlir::dyn_cast<prob::InsertOp>(*map.getUsers().begin());
+    if (!insert || insert.getValue() != map || insert.getPlace() ||
+        insert->getBlock() != loop->getBlock() || find(insert.getArray()) != find(insert.getResult()))
+      return {};
+    for (const Value index : insert.getIndices())
+      if (!times_.available(index, loop)) return {};
+    const ExtentList extents = extents_.of_array(insert.getArray());
+    if (extents.size() != insert.getIndices().size() + group.extents.size() ||
+        !std::equal(group.extents.begin(), group.extents.end(),
+                    extents.begin() + insert.getIndices().size()))
+      return {};
+    Value base = insert.getArray();
+    llvm::DenseSet<Operation*> writes{insert};
+    while (auto before = base.getDefiningOp<prob::InsertOp>()) {
+      if (before->getBlock() != loop->getBlock() || before->isBeforeInBlock(loop)) break;
+      if (before.getValue().getDefiningOp() != loop || find(before.getArray()) != find(base)) return {};
+      writes.insert(before);
+      base = before.getArray();
+    }
+    if (StoragePlan::is_view(base) || find(base) != find(insert.getArray()) ||
+        groups_[find(base)].read_only || !times_.available(base, loop))
+      return {};
+    for (Operation* user : base.getUsers()) {
+      if (writes.contains(user)) continue;
+      Operation* here = loop->getBlock()->findAncestorOpInBlock(*user);
+      if (here == loop ? !reads_own_elements(loop, user, base)
+                       : here && loop->isBeforeInBlock(here) && here->isBeforeInBlock(insert))
+        return {};
+    }
+    return {insert, base};
+  }
+
   void place() {
     llvm::DenseMap<unsigned, unsigned> ids;
     std::vector<std::pair<unsigned, Life>> framed;  // buffer, life
@@ -350,6 +402,11 @@ class StoragePlanner {
         buffer.kind = Buffer::Kind::Row;
         buffer.row_of = map;
         plan_.rows_[map.getDefiningOp()].push_back(number);
+      } else if (const auto [insert, base] = part_of(group); insert) {
+        buffer.kind = Buffer::Kind::Part;
+        buffer.part_of = insert;
+        buffer.base = base;
+        plan_.parts_[group.values.front().getDefiningOp()].push_back(number);
       } else if (times_.available(group.extents, nullptr)) {
         Life life;
         for (const Life& one : group.lives) llvm::append_range(life, one);

@@ -22,7 +22,8 @@ struct Buffer {
     Argument,  // argument `index` of the function: read only
     Result,    // memory of the caller for result `index`; an in-place argument begins in it
     Local,     // scratch
-    Row        // the element of the map result `row_of` that an iteration computes
+    Row,       // the element of the map result `row_of` that an iteration computes
+    Part       // a map result that is the part of `base` which `part_of` writes
   };
   Kind kind = Kind::Local;
   unsigned index = 0;
@@ -33,6 +34,8 @@ struct Buffer {
   // Local, on entry: which piece of the frame it has; buffers whose lives do not overlap may share.
   unsigned frame_slot = 0;
   mlir::Value row_of;
+  prob::InsertOp part_of;
+  mlir::Value base;
 };
 
 class StoragePlan {
@@ -55,6 +58,8 @@ class StoragePlan {
   llvm::ArrayRef<unsigned> allocated_before(mlir::Operation* op) const;
   // One buffer for each piece of the frame on entry: pieces have the size of any of their buffers.
   llvm::ArrayRef<unsigned> frame() const { return frame_; }
+  // Maps of `loop` that are parts of other arrays.
+  llvm::ArrayRef<unsigned> parts_of(prob::ForOp loop) const;
   // Rows that the body of `loop` fills in place.
   llvm::ArrayRef<unsigned> rows_of(prob::ForOp loop) const;
 
@@ -63,7 +68,7 @@ class StoragePlan {
   llvm::DenseMap<mlir::Value, unsigned> ids_;
   std::vector<Buffer> buffers_;
   llvm::DenseMap<mlir::Operation*, llvm::SmallVector<unsigned, 4>> allocated_;
-  llvm::DenseMap<mlir::Operation*, llvm::SmallVector<unsigned, 2>> rows_;
+  llvm::DenseMap<mlir::Operation*, llvm::SmallVector<unsigned, 2>> rows_, parts_;
   llvm::SmallVector<unsigned> frame_;
 };
 

@@ -74,7 +74,7 @@ class Planner {
       return true;
     }
     if (!mlir::isa<arith::ArithDialect, mlir::math::MathDialect>(op.getDialect()) &&
-        !mlir::isa<prob::SpecialOp>(op))
+        !mlir::isa<prob::SpecialOp, prob::UniformAtOp>(op))
       return false;
     for (const Value result : op.getResults()) {
       if (prob::is_array(result.getType())) return false;
@@ -301,6 +301,11 @@ class Planner {
     llvm::APInt trips;
     if (mlir::matchPattern(loop_.getUpper(), mlir::m_ConstantInt(&trips)) && trips.slt(8 * width_))
       return 1;
+    // Random bits come of a long chain of products: a second vector runs in its shadow.
+    const bool draws = loop_.getBody().walk([](prob::UniformAtOp) {
+                                      return mlir::WalkResult::interrupt();
+                                    }).wasInterrupted();
+    if (draws) return 2;
     constexpr unsigned much = 32;
     unsigned work = 0;
     bool adds = !loop_.getSums().empty();

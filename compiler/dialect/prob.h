@@ -55,6 +55,9 @@ inline constexpr llvm::StringLiteral places_attribute = "prob.places";    // arr
 inline constexpr llvm::StringLiteral derive_attribute = "prob.derive";    // see transform/derive.h
 inline constexpr llvm::StringLiteral adjoint_attribute = "prob.adjoint";  // see gradient.h
 inline constexpr llvm::StringLiteral adjoint_of_attribute = "prob.adjoint_of";  // on an adjoint
+/// Unit, on a function that works on a population's frames: it is inlined wherever it is called, so
+/// that frames stay where they are.
+inline constexpr llvm::StringLiteral frames_attribute = "prob.frames";
 /// On a function that the host supplies, {slot = @extern.f, first, matrices = […], place, adjoint}:
 /// its arguments from `first` on are the host's (those before are sizes), `matrices` marks those
 /// whose last two dimensions lie the other way round, `adjoint`: it is the vector-Jacobian product.

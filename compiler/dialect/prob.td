@@ -297,6 +297,18 @@ def Prob_RecordOp : Prob_Op<"record", [AttrSizedOperandSegments,
   }];
 }
 
+def Prob_StopOp : Prob_Op<"stop", [MemoryEffects<[MemWrite<Prob_TraceResource>]>]> {
+  let summary = "where a population of runs may stop, to be weighted, resampled and moved";
+  let description = [{
+    In a model it stands at the top level, or at the end of the body of a loop at the top level whose
+    bounds do not depend on draws: every run comes by all stops, in one order. All passes but suspend
+    drop it. suspend gives it operands: the log weight since the stop before, then the values by which
+    the sites are known there.
+  }];
+  let arguments = (ins Variadic<Prob_Value>:$values);
+  let assemblyFormat = "(`(` $values^ `:` type($values) `)`)? attr-dict";
+}
+
 //===------------------------------------------------------------------------------------------===//
 // Random bits of kernels and simulations
 //===------------------------------------------------------------------------------------------===//
@@ -306,6 +318,24 @@ def Prob_UniformOp : Prob_Op<"uniform", [MemoryEffects<[MemRead<Prob_RandomResou
   let summary = "the next uniform in (0, 1) of this step's stream (53 bits)";
   let results = (outs Prob_Real:$result);
   let assemblyFormat = "`:` type($result) attr-dict";
+}
+
+def Prob_KeyOp : Prob_Op<"key", [MemoryEffects<[MemRead<Prob_RandomResource>,
+                                                MemWrite<Prob_RandomResource>]>]> {
+  let summary = "64 random bits of this step's stream: the key of uniforms that are taken by position";
+  let results = (outs I64:$key);
+  let assemblyFormat = "attr-dict `:` type($key)";
+}
+
+def Prob_UniformAtOp : Prob_Op<"uniform_at", [Pure]> {
+  let summary = "uniform `number` in (0, 1) of `element`, a pure function of key, element and number";
+  let description = [{
+    What prob.uniform is in a plate: iterations take bits by their own number, in any order. Uniforms
+    2k and 2k + 1 of an element are the words of one Philox block, with the counter (element, k).
+  }];
+  let arguments = (ins I64:$key, I64:$element, I64:$number);
+  let results = (outs Prob_Real:$result);
+  let assemblyFormat = "$key `[` $element `,` $number `]` attr-dict `:` type($result)";
 }
 
 def Prob_FaultOp : Prob_Op<"fault", [MemoryEffects<[MemWrite<Prob_FaultResource>]>]> {

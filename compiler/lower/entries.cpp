@@ -75,6 +75,20 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     results = {real};
   } else if (kind == "diagnose") {
     arguments.push_back(reals);
+  } else if (kind == "stage_count" || kind == "frame_reals" || kind == "frame_ints") {
+    results = {b.getI64Type()};
+  } else if (kind == "advance") {
+    const mlir::Type frames[] = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
+    arguments.push_back(b.getI64Type());
+    arguments.append({frames[0], frames[1], reals});
+    results = {frames[0], frames[1], reals};
+  } else if (kind == "stage_summary") {
+    arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2), reals});
+    for (const auto of : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
+      for (const typed::Site& site : model.sites)
+        if (site.kind == of)
+          results.append(2, prob::array_type(real, static_cast<unsigned>(
+                                                       site.type.dims.size() - site.moves)));
   } else {
     const bool product = kind.starts_with("hessian_vector");
     arguments.push_back(reals);

@@ -91,6 +91,21 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::Simulate:
       kind = "simulate";
       break;
+    case Kind::StageCount:
+      kind = "stage_count";
+      break;
+    case Kind::FrameReals:
+      kind = "frame_reals";
+      break;
+    case Kind::FrameInts:
+      kind = "frame_ints";
+      break;
+    case Kind::Advance:
+      kind = "advance";
+      break;
+    case Kind::StageSummary:
+      kind = "stage_summary";
+      break;
   }
   const Values args = all_values(node.args);
   return call(module_.derived(node.model, kind), args);

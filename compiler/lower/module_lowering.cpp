@@ -133,7 +133,7 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
   llvm::SmallVector<Attribute> out;
   for (const typed::Site& site : model.sites) {
     const auto rank = static_cast<int64_t>(site.type.dims.size());
-    out.push_back(b.getDictionaryAttr(
+    llvm::SmallVector<mlir::NamedAttribute> entries(
         {b.getNamedAttr("name", b.getStringAttr(site.name)),
          b.getNamedAttr("kind", b.getStringAttr(name_of(site.kind))),
          b.getNamedAttr("type", b.getStringAttr(name_of(site.type.scalar))),
@@ -141,7 +141,9 @@ mlir::ArrayAttr ModuleLowering::site_attributes(const typed::Model& model) const
          b.getNamedAttr("draw_rank", b.getI64IntegerAttr(site.outer_rank)),
          b.getNamedAttr("layout", b.getStringAttr(site.type.matrix ? "column_major" : "row_major")),
          b.getNamedAttr("support", b.getStringAttr(site.support)),
-         b.getNamedAttr("span", span_attribute(site.span))}));
+         b.getNamedAttr("span", span_attribute(site.span))});
+    if (site.moves) entries.push_back(b.getNamedAttr("moves", b.getUnitAttr()));
+    out.push_back(b.getDictionaryAttr(entries));
   }
   return b.getArrayAttr(out);
 }

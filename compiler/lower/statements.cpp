@@ -152,6 +152,7 @@ class AssignedVariables {
   void visit(const typed::Require& s) { expr(s.condition); }
   void visit(const typed::Check& s) { expr(s.condition); }
   void visit(const typed::Evaluate& s) { expr(s.value); }
+  void visit(const typed::Stop&) {}
 
   void visit(const typed::Constant&) {}
   void visit(const typed::VarRef&) {}
@@ -272,6 +273,8 @@ void FunctionLowering::lower_statement(const typed::Stmt& stmt) {
                              static_cast<int64_t>(check->place));
   } else if (const auto* evaluate = as<typed::Evaluate>(stmt)) {
     values(*evaluate->value);
+  } else if (as<typed::Stop>(stmt)) {
+    b_.create<prob::StopOp>(loc_, mlir::ValueRange());
   }
 }
 

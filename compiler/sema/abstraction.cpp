@@ -147,6 +147,11 @@ void Elaborator::describe(const StaticPtr& value, Slots& slots) {
       e.describe(v.whole, slots);
       e.describe(v.held, slots);
     }
+    void operator()(const StagesValue& v) const {
+      slots.key += "stages:";
+      e.describe(v.model, slots);
+      for (const Binding& size : {v.reals, v.ints, v.count}) e.describe(size, slots);
+    }
     void operator()(const MachineValue& v) const {
       slots.key += "machine" + address(v.machine);
       ++slots.literal;
@@ -294,6 +299,11 @@ StaticPtr Elaborator::rebuild(const StaticPtr& value, Rebuild& state) {
         v.whole = e.rebuild(v.whole, state);
         v.held = e.rebuild(v.held, state);
       }
+      return make_static(std::move(v));
+    }
+    StaticPtr operator()(StagesValue v) const {
+      v.model = e.rebuild(v.model, state);
+      for (Binding* size : {&v.reals, &v.ints, &v.count}) *size = e.rebuild(*size, state);
       return make_static(std::move(v));
     }
     StaticPtr operator()(MachineValue v) const {

@@ -63,7 +63,7 @@ constexpr Special specials[] = {
     {"int", 1, 1},       {"bool", 1, 1},     {"uniform", 0, 0},       {"reals", 1, 1},
     {"simulate", 1, 1},  {"logp", 2, 2},     {"grad", 1, 1},          {"value_and_grad", 1, 1},
     {"factor", 1, 1},    {"reject", 0, 0},   {"require", 1, 1},       {"iid", 2, unbounded},
-    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},        {"is_constant", 1, 1},
+    {"stages", 1, 1},    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},        {"is_constant", 1, 1},
 };
 
 const MathFunction* find_math(std::string_view name) {
@@ -107,7 +107,7 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
     }
   }
   // Those whose argument is a compile-time value.
-  if (name == "simulate" || name == "logp") {
+  if (name == "simulate" || name == "logp" || name == "stages") {
     if (get<ModelValue>(args[0]) == nullptr) {
       Diagnostic& d = error("type.model", e.args[0].span, name + "(…) wants a model");
       if (const StaticPtr* s = args[0].as_static()) d.with_found(kind_of(**s));
@@ -115,6 +115,7 @@ Value Elaborator::call_builtin(const std::string& name, const ast::CallExpr& e, 
     }
     StaticPtr model = *args[0].as_static();
     if (name == "simulate") return simulate(model, span);
+    if (name == "stages") return make_stages(model, span);
     return trace_density(model, std::move(args[1]), span);
   }
   if (name == "grad" || name == "value_and_grad") {

@@ -279,6 +279,9 @@ Value Elaborator::call_member(const MemberValue& member, std::vector<Value> args
   if (const auto* r = get<RealsValue>(member.owner)) {
     return call_reals(*r, member.name, std::move(args), span);
   }
+  if (const auto* s = get<StagesValue>(member.owner)) {
+    return call_stages(*s, member.name, std::move(args), span);
+  }
   if (const auto* d = get<DistributionValue>(member.owner)) {
     return call_distribution(*d, member.name, std::move(args), span);
   }
@@ -434,7 +437,7 @@ bool Elaborator::gives_static(const ast::Expr& e, Span from) {
   if (const auto* c = ast::as<ast::CallExpr>(e)) {
     const auto* name = ast::as<ast::NameRef>(*c->callee);
     if (name == nullptr) return false;
-    if (name->name == "reals" || name->name == "iid" || name->name == "integers" ||
+    if (name->name == "reals" || name->name == "stages" || name->name == "iid" || name->name == "integers" ||
         name->name == "grad" || name->name == "value_and_grad") {
       return true;
     }

@@ -164,6 +164,8 @@ struct ModelEntry {
   ModelId id = ModelId::None;
   Type trace;  // latent and derived sites
   VarId dimension = VarId::None;
+  bool staged = false;  // its body has stops
+  VarId frame_reals = VarId::None, frame_ints = VarId::None, stage_count = VarId::None;
   bool failed = false;
   std::vector<SiteState> sites;
 };
@@ -521,6 +523,13 @@ class Elaborator {
   ExprPtr model_dimension(ModelEntry& entry, std::vector<ExprPtr> captured, Span span);
   Value simulate(const StaticPtr& model, Span span);
   Value trace_density(const StaticPtr& model, Value trace, Span span);
+
+  // ---- stages.cpp: models that a population runs ----
+  Value make_stages(const StaticPtr& model, Span span);
+  Value stages_member(const StaticPtr& stages, const std::string& name, Span span);
+  Value call_stages(const StagesValue& s, const std::string& name, std::vector<Value> args,
+                    Span span);
+  bool check_simulable(const ModelEntry& entry, const std::string& what, Span span);
   /// The trace of the whole model: what is free from `part`, the rest from the held trace.
   Value whole_trace(const RealsValue& r, ExprPtr part, Span span);
   /// The latent sites' values in a trace.

@@ -468,6 +468,7 @@ Value Elaborator::field_of(Value base, const std::string& name, Span base_span, 
   if (base.poisoned()) return {};
   if (const StaticPtr* value = base.as_static()) {
     if (get<RealsValue>(*value) != nullptr) return reals_member(*value, name, name_span);
+    if (get<StagesValue>(*value) != nullptr) return stages_member(*value, name, name_span);
     if (const auto* d = get<DistributionValue>(*value)) {
       if (name == "support") {
         StaticPtr support = distribution_support(*d, span);

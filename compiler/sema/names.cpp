@@ -17,6 +17,7 @@ std::string kind_of(const Static& value) {
     std::string operator()(const LambdaValue&) const { return "a function"; }
     std::string operator()(const ModelValue&) const { return "a model"; }
     std::string operator()(const RealsValue&) const { return "the value of reals(…)"; }
+    std::string operator()(const StagesValue&) const { return "the value of stages(…)"; }
     std::string operator()(const MachineValue&) const { return "a machine"; }
     std::string operator()(const DistributionValue&) const { return "a distribution"; }
     std::string operator()(const SupportValue&) const { return "a support"; }

@@ -281,6 +281,7 @@ class Printer {
         p.expr(*x.condition);
         p.place(x.place);
       }
+      void operator()(const Stop&) const { out << "stop"; }
       void operator()(const Check& x) const {
         out << "check ";
         p.expr(*x.condition);
@@ -383,7 +384,8 @@ class Printer {
       }
       void operator()(const ModelCall& x) const {
         static const char* kinds[] = {"logp",        "logp_and_gradient", "dim",     "constrain",
-                                      "unconstrain", "trace_logp",        "simulate"};
+                                      "unconstrain", "trace_logp",        "simulate", "stage_count",
+                                      "frame_reals", "frame_ints",        "advance",  "summary"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";
         p.list(x.args);
         out << ")";

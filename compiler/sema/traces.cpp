@@ -305,20 +305,25 @@ Value Elaborator::simulate(const StaticPtr& model, Span span) {
         .with_suggestion("declare it as 'random def'");
     return {};
   }
-  for (const SiteState& site : entry->sites) {
-    if (site.kind != typed::Site::Kind::Latent || site.simulable) continue;
-    error("simulate.site", span,
-          "the site '" + site.name + "' cannot be simulated: " + site.distribution +
-              " has no sampler")
-        .with_note(site.span, "the site");
-    return {};
-  }
+  if (!check_simulable(*entry, "simulated", span)) return {};
   cx_->draws = true;
   drawn_model_ = entry->id;
   Type type = trace_type(*entry, captured, span);
   typed::ModelCall call{entry->id, typed::ModelCall::Kind::Simulate, std::move(captured)};
   ExprPtr value = make(span, std::move(type), std::move(call));
   return from_atom(bind_atom(std::move(value), "trace", span), span);
+}
+
+bool Elaborator::check_simulable(const ModelEntry& entry, const std::string& what, Span span) {
+  for (const SiteState& site : entry.sites) {
+    if (site.kind != typed::Site::Kind::Latent || site.simulable) continue;
+    error("simulate.site", span,
+          "the site '" + site.name + "' cannot be " + what + ": " + site.distribution +
+              " has no sampler")
+        .with_note(site.span, "the site");
+    return false;
+  }
+  return true;
 }
 
 Value Elaborator::trace_density(const StaticPtr& model, Value trace, Span span) {

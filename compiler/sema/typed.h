@@ -213,7 +213,14 @@ struct ModelCall {
     Constrain,           // (u) -> trace
     Unconstrain,         // (trace, latent sites' values) -> u
     TraceLogDensity,     // (trace's latent sites) -> real, on the constrained space
-    Simulate             // () -> trace
+    Simulate,            // () -> trace
+    // The model run in stages, from each Stop to the next, as a population of n particles; F and G
+    // are the numbers of reals and of whole numbers that a particle keeps.
+    StageCount,  // () -> int
+    FrameReals,  // () -> int, F
+    FrameInts,   // () -> int, G
+    Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
+    StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };
   ModelId model;
   Kind kind{};
@@ -320,11 +327,13 @@ struct Check {
 struct Evaluate {  // an expression for its effect
   ExprPtr value;
 };
+/// Where a population of runs of the model may stop: at its top level, or last in a loop there.
+struct Stop {};
 
 struct Stmt {
   Span span;
   std::variant<Let, LetTuple, Assign, If, For, While, Return, Sample, Record, Factor, Require,
-               Check, Evaluate>
+               Check, Evaluate, Stop>
       node;
 };
 
@@ -366,6 +375,8 @@ struct Site {
   int32_t outer_rank = 0;  // leading dims that `indices` select; the rest is one draw's own shape
   std::string support;     // in words
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
+  /// At a Stop the site is known by its latest value, without the first dim.
+  bool moves = false;
   ExprPtr observed;              // all data of an observed site; null for others
   Span span;
 };

@@ -89,6 +89,12 @@ struct RealsValue {
   StaticPtr whole = {};
   Binding held = {};
 };
+/// `model` run in stages, as a population. The sizes are atoms: what a particle keeps, how many stages.
+struct StagesValue {
+  StaticPtr model;
+  Binding reals, ints, count;
+  Span span;
+};
 struct MachineValue {
   const ast::MachineExpr* machine = nullptr;
   std::string name;
@@ -145,7 +151,8 @@ struct BuiltinValue {
 };
 
 struct Static {
-  std::variant<DeclValue, LambdaValue, ModelValue, RealsValue, MachineValue, DistributionValue,
+  std::variant<DeclValue, LambdaValue, ModelValue, RealsValue, StagesValue, MachineValue,
+               DistributionValue,
                SupportValue, TupleValue, StringValue, SelectionValue, MemberValue, GradientValue,
                BuiltinValue>
       node;

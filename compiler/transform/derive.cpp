@@ -10,6 +10,7 @@
 #include "compiler/transform/gradient.h"
 #include "compiler/transform/inline.h"
 #include "compiler/transform/passes.h"
+#include "compiler/transform/suspend.h"
 #include "compiler/transform/sweep.h"
 #include "compiler/transform/tangent.h"
 #include "compiler/transform/trace.h"
@@ -44,6 +45,11 @@ enum class Kind {
   Diagnose,
   Dimension,
   Gradient,
+  StageCount,
+  FrameReals,
+  FrameInts,
+  Advance,
+  StageSummary,
   Unknown
 };
 
@@ -64,7 +70,26 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("diagnose", Kind::Diagnose)
       .Case("dimension", Kind::Dimension)
       .Case("gradient", Kind::Gradient)
+      .Case("stage_count", Kind::StageCount)
+      .Case("frame_reals", Kind::FrameReals)
+      .Case("frame_ints", Kind::FrameInts)
+      .Case("advance", Kind::Advance)
+      .Case("stage_summary", Kind::StageSummary)
       .Default(Kind::Unknown);
+}
+
+/// Made from a model's stages: of log densities they want the requirements in the value.
+bool is_staged(Kind kind) {
+  switch (kind) {
+    case Kind::StageCount:
+    case Kind::FrameReals:
+    case Kind::FrameInts:
+    case Kind::Advance:
+    case Kind::StageSummary:
+      return true;
+    default:
+      return false;
+  }
 }
 
 class Derive {
@@ -78,7 +103,8 @@ class Derive {
       auto request = request_of(function);
       if (!request || !function.isExternal()) continue;
       const Kind kind = kind_of(request);
-      const bool settled = kind == Kind::Gradient || kind == Kind::LogLikelihood;
+      const bool settled =
+          kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
       (settled ? of_functions : of_models).push_back(function);
     }
     for (FuncOp target : of_models)
@@ -88,6 +114,8 @@ class Derive {
     if (failed(settle_requirements())) return failure();
     for (FuncOp target : of_functions)
       if (failed(make(target))) return failure();
+    for (FuncOp function : module_.getOps<FuncOp>())
+      if (function->hasAttr(prob::frames_attribute)) function->removeAttr(prob::derive_attribute);
     for (FuncOp function : module_.getOps<FuncOp>())
       if (function->hasAttr(prob::model_attribute)) hold_observed(function);
     for (FuncOp function : module_.getOps<FuncOp>())
@@ -207,6 +235,17 @@ class Derive {
         primal.erase();
         return done;
       }
+      case Kind::StageCount:
+        return fill(source, target, stage_count);
+      case Kind::FrameReals:
+        return fill(source, target, frame_reals);
+      case Kind::FrameInts:
+        return fill(source, target, frame_ints);
+      case Kind::Advance:
+      case Kind::StageSummary:
+        target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));
+        return fill(source, target,
+                    kind == Kind::Advance ? advance_stage : summarise_stage);
       case Kind::Unknown:
         break;
     }
@@ -214,6 +253,7 @@ class Derive {
   }
 
   static bool step(LogicalResult result) { return succeeded(result); }
+  static bool step(bool result) { return result; }
 
   static bool swept(FuncOp function) {
     sweep(function);
@@ -249,7 +289,8 @@ class Derive {
   LogicalResult fill(FuncOp source, FuncOp target, Passes passes, bool reads_observed = false) {
     FuncOp work = copy(source);
     if (!reads_observed) hold_observed(work);
-    const bool done = passes(work);
+    if (!is_staged(kind_of(request_of(target)))) drop_stops(work);
+    const bool done = step(passes(work));
     if (done && work.getFunctionType() != target.getFunctionType()) {
       target.emitError("is declared with another type than the function made: ")
           << work.getFunctionType();

@@ -33,6 +33,22 @@ class Inliner {
     }
   }
 
+  /// Whether a function handles a population's frames, or calls one that does: remembered, since
+  /// inlining takes the calls away.
+  bool has_frames(FuncOp function) {
+    if (function->hasAttr(prob::frames_attribute)) return true;
+    const auto [known, is_new] = has_frames_.try_emplace(function, false);
+    if (!is_new) return known->second;
+    const bool found = function
+                           .walk([&](CallOp call) {
+                             auto callee = symbols_.lookup<FuncOp>(call.getCallee());
+                             return callee && has_frames(callee) ? mlir::WalkResult::interrupt()
+                                                                 : mlir::WalkResult::advance();
+                           })
+                           .wasInterrupted();
+    return has_frames_[function] = found;
+  }
+
  private:
   bool inlinable(CallOp call) {
     auto callee = symbols_.lookup<FuncOp>(call.getCallee());
@@ -44,7 +60,8 @@ class Inliner {
     if (calls_ == Calls::Data && !is_data(callee)) return false;
     // What a density counts would be lost with it.
     const bool counts = callee->hasAttr(prob::density_attribute);
-    if (calls_ == Calls::Small && (counts || !is_small(callee))) return false;
+    if (calls_ == Calls::Small && (counts || (!is_small(callee) && !has_frames(callee))))
+      return false;
     return !is_kept(callee) && !is_recursive(callee);
   }
 
@@ -126,7 +143,7 @@ class Inliner {
 
   mlir::SymbolTable symbols_;
   Calls calls_;
-  llvm::DenseMap<mlir::Operation*, bool> recursive_;
+  llvm::DenseMap<mlir::Operation*, bool> recursive_, has_frames_;
 };
 
 class InlinePass : public mlir::PassWrapper<InlinePass, mlir::OperationPass<mlir::ModuleOp>> {
@@ -149,6 +166,7 @@ mlir::LogicalResult inline_calls(FuncOp function) {
 
 void inline_small_calls(mlir::ModuleOp module) {
   Inliner inliner(module, Inliner::Calls::Small);
+  for (FuncOp function : module.getOps<FuncOp>()) inliner.has_frames(function);
   for (FuncOp function : module.getOps<FuncOp>())
     if (!function.isExternal() && !function->hasAttr(prob::model_attribute)) inliner.run(function);
 }

@@ -30,6 +30,7 @@ llvm::SmallVector<ModelSite> model_sites(FuncOp model) {
     entry.draw_rank = draw_rank ? static_cast<unsigned>(draw_rank.getInt()) : rank;
     const auto layout = site.getAs<mlir::StringAttr>("layout");
     entry.column_major = layout && layout.getValue() == "column_major";
+    entry.moves = site.contains("moves");
     entry.offset_result = rank;
     all.push_back(entry);
   }

@@ -13,6 +13,7 @@ struct ModelSite {
   Kind kind = Kind::Latent;
   mlir::Type type;            // of the whole site
   unsigned draw_rank = 0;     // leading dimensions that number its draws
+  bool moves = false;         // at a stop it is known by its latest value, without the first dim
   bool column_major = false;  // the last two dimensions lie the other way round
   int64_t shape_result = 0;   // its first result of the shape function: dims…, offset in u
   int64_t offset_result = 0;  // that of its offset

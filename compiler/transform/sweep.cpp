@@ -71,7 +71,8 @@ class Sweep {
     bool result = true;
     if (callee.isExternal()) {
       const auto request = callee->getAttrOfType<mlir::DictionaryAttr>(prob::derive_attribute);
-      result = request && request.getAs<mlir::StringAttr>("kind").getValue() != "simulate";
+      result = request && request.getAs<mlir::StringAttr>("kind").getValue() != "simulate" &&
+               request.getAs<mlir::StringAttr>("kind").getValue() != "advance";
     } else {
       for (Operation& op : callee.getBody().front().without_terminator())
         result = result && harmless(&op);
