@@ -194,7 +194,9 @@ class Smc(unittest.TestCase):
         self.refused(2, "sample", FILTER, "--data", self.data, words=["`borel smc` runs it"])
         self.refused(2, "smc", SCHOOLS + ".ppl", "--data", SCHOOLS + ".json", words=["`borel sample` runs it"])
         here = ["smc", FILTER, "--data", self.data]
-        self.refused(2, *here, "--runs", "0", words=["`chains`", "from 1 to 1000"])
+        self.refused(2, *here, "--runs", "0", words=["--runs"])
+        self.refused(2, *here, "--runs", "1001", words=["`chains`", "from 1 to 1000"])
+        self.refused(2, *here, "--particles", "0", words=["--particles"])
         self.refused(2, *here, "--set", "draws=7", words=["the machine makes 40 steps"])
         self.refused(2, *here, "--set", "particels=7", words=["did you mean `particles`?"])
         self.refused(2, *here, "--warmup", "7")
