@@ -207,13 +207,16 @@ class Smc(unittest.TestCase):
         self.refused(5, *here, "--output", "/proc/none")
 
     def test_figure(self):
-        self.smc("--quiet", "--figure", self.path("f.svg"))
+        self.smc("--quiet", "--figure", self.path("f.svg"), "--output", self.path("out"))
         root = xml.etree.ElementTree.parse(self.path("f.svg")).getroot()
         self.assertTrue(root.tag.endswith("svg"))
         paths = [e.attrib["d"] for e in root.iter() if e.tag.endswith("path")]
-        self.assertEqual([path.count("L") for path in paths], [39, 39])
+        self.assertEqual([path.count("L") for path in paths], [39])
+        resampled = sum(row["resampled__"] for row in rows(self.path("out", "filter_1.csv")))
+        self.assertGreater(resampled, 3)
+        self.assertEqual(sum(e.tag.endswith("circle") for e in root.iter()), resampled + 1)
         texts = [e.text for e in root.iter() if e.tag.endswith("text")]
-        for text in ("filter, 1000 particles", "effective particles", "distinct ancestors", "100 %", "40"):
+        for text in ("filter, 1000 particles", "effective particles", "distinct ancestors, where resampled", "100 %", "40"):
             self.assertIn(text, texts)
 
     def test_killed_at_any_moment(self):
