@@ -302,9 +302,9 @@ class Planner {
     if (mlir::matchPattern(loop_.getUpper(), mlir::m_ConstantInt(&trips)) && trips.slt(8 * width_))
       return 1;
     // Random bits come of a long chain of products: a second vector runs in its shadow.
-    const bool draws = loop_.getBody()
-                           .walk([](prob::UniformAtOp) { return mlir::WalkResult::interrupt(); })
-                           .wasInterrupted();
+    const bool draws = loop_.getBody().walk([](prob::UniformAtOp) {
+                                      return mlir::WalkResult::interrupt();
+                                    }).wasInterrupted();
     if (draws) return 2;
     constexpr unsigned much = 32;
     unsigned work = 0;

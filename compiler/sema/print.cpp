@@ -383,7 +383,7 @@ class Printer {
         out << " }";
       }
       void operator()(const ModelCall& x) const {
-        static const char* kinds[] = {"logp",        "logp_and_gradient", "dim",      "constrain",
+        static const char* kinds[] = {"logp",        "logp_and_gradient", "dim",     "constrain",
                                       "unconstrain", "trace_logp",        "simulate", "stage_count",
                                       "frame_reals", "frame_ints",        "advance",  "summary"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";

@@ -377,7 +377,7 @@ struct Site {
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
   /// At a Stop the site is known by its latest value, without the first dim.
   bool moves = false;
-  ExprPtr observed;  // all data of an observed site; null for others
+  ExprPtr observed;              // all data of an observed site; null for others
   Span span;
 };
 
