@@ -80,6 +80,7 @@ class FunctionEmitter {
   void emit_arithmetic(mlir::Operation& op);
   bool emit_integer(mlir::Operation& op);
   bool emit_real(mlir::Operation& op);
+  IRValue* to_integer(IRValue* x, llvm::Type* type);
   void emit_checked(mlir::Operation& op, std::int64_t place);
   void emit_division(mlir::Operation& op);
   void emit_whole_power(mlir::Operation& op);
@@ -148,6 +149,8 @@ class FunctionEmitter {
   void emit_if(mlir::scf::IfOp op);
   void emit_masked_if(mlir::scf::IfOp op);
   void emit_while(mlir::scf::WhileOp op);
+  IRValue* extreme_of(mlir::Operation* op, IRValue* x, IRValue* y);
+  static mlir::Value compared(prob::ForOp loop, mlir::Operation* op);
   void open_parts(prob::ForOp loop);
   void open_rows(prob::ForOp loop, IRValue* element);
   void store_maps(prob::ForOp loop, IRValue* element);

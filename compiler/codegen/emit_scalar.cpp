@@ -373,9 +373,7 @@ bool FunctionEmitter::emit_real(mlir::Operation& op) {
   if (mlir::isa<arith::SelectOp>(op)) r = b_.CreateSelect(in(0), in(1), in(2));
   if (mlir::isa<arith::SIToFPOp>(op)) r = b_.CreateSIToFP(in(0), type());
   if (mlir::isa<arith::UIToFPOp>(op)) r = b_.CreateUIToFP(in(0), type());
-  // Saturating: a real too large for an integer must not be undefined.
-  if (mlir::isa<arith::FPToSIOp>(op))
-    r = b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {type(), in(0)->getType()}, {in(0)});
+  if (mlir::isa<arith::FPToSIOp>(op)) r = to_integer(in(0), type());
   if (mlir::isa<arith::ExtUIOp>(op)) r = b_.CreateZExt(in(0), type());
   if (mlir::isa<arith::TruncIOp>(op)) r = b_.CreateTrunc(in(0), type());
   if (mlir::isa<math::AbsIOp>(op))
@@ -413,6 +411,19 @@ void FunctionEmitter::emit_whole_power(mlir::Operation& op) {
 
 // Integer arithmetic with a place: overflow and division by zero are faults, and so are
 // conversions of reals that are no integer's.
+// Saturating, NaN as 0: a real too large for an integer must not be undefined. LLVM's own intrinsic
+// goes lane by lane.
+llvm::Value* FunctionEmitter::to_integer(IRValue* x, llvm::Type* type) {
+  if (!type->isVectorTy())
+    return b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {type, x->getType()}, {x});
+  const auto real = [&](double value) { return llvm::ConstantFP::get(x->getType(), value); };
+  IRValue *above = b_.CreateFCmpOGE(x, real(0x1p63)), *below = b_.CreateFCmpOLT(x, real(-0x1p63));
+  IRValue* within = b_.CreateAnd(b_.CreateFCmpOGE(x, real(-0x1p63)), b_.CreateNot(above));
+  IRValue* r = b_.CreateFPToSI(b_.CreateSelect(within, x, real(0)), type);
+  r = b_.CreateSelect(above, llvm::ConstantInt::getSigned(type, INT64_MAX), r);
+  return b_.CreateSelect(below, llvm::ConstantInt::getSigned(type, INT64_MIN), r);
+}
+
 void FunctionEmitter::emit_checked(mlir::Operation& op, std::int64_t place) {
   const Lanes none = uniform_lanes(constant(-1));
   if (mlir::isa<arith::FPToSIOp, math::AbsIOp>(op)) {

@@ -1,7 +1,7 @@
-// Linear recurrences over lanes. With next = a * carry + x and an `a` that does not vary, the
-// values of a vector's lanes follow from the x of the lanes before in log2(width) steps and from
-// the carry that comes in by powers of `a`: what an iteration waits for is one product and sum a
-// vector.
+// Linear recurrences, and the greatest value so far, over lanes. With next = a * carry + x and an `a`
+// that does not vary, the values of a vector's lanes follow from the x of the lanes before in
+// log2(width) steps and from the carry that comes in by powers of `a`: what an iteration waits for is
+// one product and sum a vector. With next = max(carry, x) it is one comparison.
 #include <utility>
 
 #include "compiler/codegen/emit_function.h"
@@ -21,6 +21,10 @@ FunctionEmitter::Scan FunctionEmitter::begin_scan(prob::ForOp loop, unsigned wid
   Scan scan;
   scan.width = width;
   scan.down = loop.getReverse();
+  if (lanes_->plan->scanned_extreme) {
+    scan.powers.assign(llvm::Log2_32(width) + 1, nullptr);
+    return scan;
+  }
   IRValue* power = coefficient(loop, loop.terminator().getCarries()[0]);
   for (unsigned k = 1; k < width; k *= 2) {
     scan.powers.push_back(b_.CreateVectorSplat(width, power));
@@ -86,6 +90,7 @@ llvm::Value* FunctionEmitter::offset(prob::ForOp loop, Value value) {
 // A scan computes powers of `a` that the loop may not reach: where they come near the ends of the
 // range, and where `a` is not a number, the loop runs as it stands.
 void FunctionEmitter::emit_scanned_for(prob::ForOp loop, const VectorPlan& plan) {
+  if (plan.scanned_extreme) return emit_vector_for(loop, plan);
   IRValue* power = coefficient(loop, loop.terminator().getCarries()[0]);
   for (int k = 1; k < m_.target.vector_width; k *= 2) power = b_.CreateFMul(power, power);
   IRValue* tame = b_.CreateFCmpOLE(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, power),
@@ -119,8 +124,10 @@ void FunctionEmitter::emit_scanned_for(prob::ForOp loop, const VectorPlan& plan)
   }
 }
 
-// Before the first iteration: the carry that comes in, and zeros before that.
+// Before the first iteration: the carry that comes in, and zeros before that. The greatest so far has
+// always been the carry.
 llvm::Value* FunctionEmitter::scan_start(const Scan& scan, IRValue* carry) {
+  if (!scan.powers.back()) return b_.CreateVectorSplat(scan.width, carry);
   IRValue* zero = llvm::Constant::getNullValue(llvm::FixedVectorType::get(m_.f64, scan.width));
   return b_.CreateInsertElement(zero, carry, std::uint64_t{scan.down ? 0 : scan.width - 1});
 }
@@ -148,15 +155,24 @@ llvm::Value* FunctionEmitter::emit_scanned_block(prob::ForOp loop, const Scan& s
     }
   };
   emit(false);
-  llvm::Type* type = llvm::FixedVectorType::get(m_.f64, scan.width);
-  IRValue* v = offset(loop, next);
-  if (!v) v = llvm::Constant::getNullValue(type);
+  mlir::Operation* extreme = lanes_->plan->scanned_extreme;
+  IRValue* v = nullptr;
+  if (extreme) {
+    v = vector(lanes_of(compared(loop, extreme)));
+  } else {
+    v = offset(loop, next);
+    if (!v)
+      v = llvm::Constant::getNullValue(llvm::FixedVectorType::get(m_.f64, scan.width));
+  }
+  const auto combine = [&](IRValue* power, IRValue* earlier) {
+    return extreme ? extreme_of(extreme, earlier, v) : multiply_add(power, earlier, v);
+  };
   for (unsigned j = 0, k = 1; k < scan.width; ++j, k *= 2) {
     IRValue* before = std::exchange(state[j], v);
-    v = multiply_add(scan.powers[j], delayed(scan, v, before, k), v);
+    v = combine(scan.powers[j], delayed(scan, v, before, k));
   }
   IRValue* before = state.back();
-  v = multiply_add(scan.powers.back(), before, v);
+  v = combine(scan.powers.back(), before);
   state.back() = v;
   set(loop.carry_args()[0], result_lanes(delayed(scan, v, before, 1)));
   set(next, result_lanes(v));

@@ -1,4 +1,5 @@
 #include "llvm/IR/MDBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include "compiler/codegen/elementary.h"
@@ -24,6 +25,21 @@ llvm::Value* FunctionEmitter::reduce(IRValue* lanes) {
   llvm::CallInst* sum = b_.CreateFAddReduce(llvm::ConstantFP::getNegativeZero(m_.f64), lanes);
   sum->setHasAllowReassoc(true);
   return sum;
+}
+
+// The greater or less of two, as `op` has it.
+llvm::Value* FunctionEmitter::extreme_of(mlir::Operation* op, IRValue* x, IRValue* y) {
+  const auto id = mlir::isa<mlir::arith::MaximumFOp>(op)   ? llvm::Intrinsic::maximum
+                  : mlir::isa<mlir::arith::MinimumFOp>(op) ? llvm::Intrinsic::minimum
+                  : mlir::isa<mlir::arith::MaxSIOp>(op)    ? llvm::Intrinsic::smax
+                                                           : llvm::Intrinsic::smin;
+  return b_.CreateBinaryIntrinsic(id, x, y);
+}
+
+// What a lane compares with the extreme so far.
+mlir::Value FunctionEmitter::compared(prob::ForOp loop, mlir::Operation* op) {
+  const bool first = llvm::is_contained(loop.carry_args(), op->getOperand(0));
+  return op->getOperand(first ? 1 : 0);
 }
 
 // The sum of each of as many vectors as each has lanes: neighbouring lanes of two are added, and
@@ -78,6 +94,10 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
     sums.push_back(llvm::Constant::getNullValue(
         llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width)));
 
+  if (!plan.extremes.empty())
+    for (const Value init : loop.getCarryInits())
+      sums.push_back(b_.CreateVectorSplat(width, scalar_of(init)));
+
   llvm::BasicBlock* end = block("lanes.end");
   IRValue *carry = nullptr, *carried = nullptr;
   if (plan.unroll > 1) {
@@ -93,7 +113,17 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   }
   lanes_ = &state;
   llvm::SmallVector<IRValue*> totals;
-  for (IRValue* value : sums) totals.push_back(reduce(value));
+  for (auto [i, value] : llvm::enumerate(sums)) {
+    if (i < loop.getSums().size()) {
+      totals.push_back(reduce(value));
+    } else {
+      mlir::Operation* op = plan.extremes[i - loop.getSums().size()];
+      const bool greatest = mlir::isa<mlir::arith::MaximumFOp>(op);
+      totals.push_back(b_.CreateUnaryIntrinsic(greatest ? llvm::Intrinsic::vector_reduce_fmaximum
+                                                        : llvm::Intrinsic::vector_reduce_fminimum,
+                                               value));
+    }
+  }
   end_accumulators();
   accumulators_ = outer_accumulators;
   lanes_ = nullptr;
@@ -112,6 +142,13 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
     phi->addIncoming(llvm::Constant::getNullValue(total->getType()), before);
     phi->addIncoming(total, leaving);
     set(result, uniform_lanes(phi));
+  }
+  for (unsigned i = 0; i < plan.extremes.size(); ++i) {
+    IRValue* total = totals[loop.getSums().size() + i];
+    auto* phi = b_.CreatePHI(total->getType(), 2);
+    phi->addIncoming(scalar_of(loop.getCarryInits()[i]), before);
+    phi->addIncoming(total, leaving);
+    set(loop.getCarries()[i], uniform_lanes(phi));
   }
   top_ = top;
 }
@@ -137,9 +174,21 @@ void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
   for (const Value sum : loop.getSums())
     wide_sums.push_back(llvm::Constant::getNullValue(
         llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), wide)));
+  if (!plan.extremes.empty())
+    for (const Value init : loop.getCarryInits())
+      wide_sums.push_back(b_.CreateVectorSplat(wide, scalar_of(init)));
   emit_lanes(loop, plan, {wide, lower, lower, middle, false, many_end}, wide_sums);
   b_.SetInsertPoint(many_end);
-  for (IRValue*& sum : wide_sums) sum = narrow(sum, width);
+  for (auto [i, sum] : llvm::enumerate(wide_sums)) {
+    if (i < loop.getSums().size()) {
+      sum = narrow(sum, width);
+      continue;
+    }
+    auto parts = split(sum, width);
+    sum = parts.front();
+    for (IRValue* part : llvm::drop_begin(parts))
+      sum = extreme_of(plan.extremes[i - loop.getSums().size()], sum, part);
+  }
   b_.CreateBr(rest);
 
   const auto join = [&](llvm::ArrayRef<IRValue*> a, llvm::BasicBlock* from_a,
@@ -225,6 +274,12 @@ llvm::Value* FunctionEmitter::emit_lanes(prob::ForOp loop, const VectorPlan& pla
   }
   store_maps(loop, loop.getMaps().empty() ? nullptr : b_.CreateSub(at, lanes.origin));
   for (unsigned i = 0; i < sums.size(); ++i) {
+    if (i >= loop.getSums().size()) {
+      mlir::Operation* op = plan.extremes[i - loop.getSums().size()];
+      IRValue* most = extreme_of(op, phis[i], vector(lanes_of(compared(loop, op))));
+      sums[i] = lanes.masked ? b_.CreateSelect(state.mask, most, phis[i]) : most;
+      continue;
+    }
     mlir::Value value = loop.terminator().getSums()[i];
     if (mlir::Operation* op = value.getDefiningOp(); op && plan.log_sums.contains(op)) continue;
     IRValue* sum = accumulate(value, phis[i]);

@@ -24,11 +24,12 @@ class Planner {
       : loop_(loop), storage_(storage), extents_(extents), width_(width) {}
 
   std::optional<VectorPlan> run() {
-    if (!loop_.is_plate() && !find_scan()) return std::nullopt;
+    if (!loop_.is_plate() && !find_extremes() && !find_scan()) return std::nullopt;
     plan_.varying.insert(loop_.induction());
     if (!accept_ends(loop_) || !accept(loop_.block(), 0)) return std::nullopt;
     for (const Value map : loop_.terminator().getMaps())
       if (prob::is_array(map.getType())) return std::nullopt;
+    if (plan_.scanned && plan_.scanned_extreme) return std::optional(std::move(plan_));
     if (plan_.scanned)
       return is_linear(loop_.terminator().getCarries()[0]) ? std::optional(std::move(plan_))
                                                            : std::nullopt;
@@ -218,11 +219,33 @@ class Planner {
     return nested && possible && inner > ours;
   }
 
+  // Whether each carry is the greatest, or least, of what the iterations have come by.
+  bool find_extremes() {
+    if (!mlir::isMemoryEffectFree(loop_)) return false;
+    for (auto [carry, next] : llvm::zip(loop_.carry_args(), loop_.terminator().getCarries())) {
+      Operation* op = next.getDefiningOp();
+      if (!op || op->getBlock() != &loop_.block() ||
+          !mlir::isa<arith::MaximumFOp, arith::MinimumFOp>(op) || !carry.hasOneUse() ||
+          !next.hasOneUse() || (op->getOperand(0) == carry) == (op->getOperand(1) == carry)) {
+        plan_.extremes.clear();
+        return false;
+      }
+      plan_.extremes.push_back(op);
+    }
+    return true;
+  }
+
   // Whether the loop may be scanned, but for its step.
   bool find_scan() {
     if (loop_.getCarries().size() != 1 || !mlir::isMemoryEffectFree(loop_)) return false;
     const Value carry = loop_.carry_args()[0];
-    if (prob::is_array(carry.getType()) || !prob::is_real(carry.getType())) return false;
+    if (prob::is_array(carry.getType())) return false;
+    Operation* next = loop_.terminator().getCarries()[0].getDefiningOp();
+    if (next && next->getBlock() == &loop_.block() &&
+        mlir::isa<arith::MaxSIOp, arith::MinSIOp, arith::MaximumFOp, arith::MinimumFOp>(next) &&
+        (next->getOperand(0) == carry) != (next->getOperand(1) == carry))
+      plan_.scanned_extreme = next;
+    if (!prob::is_real(carry.getType()) && !plan_.scanned_extreme) return false;
     plan_.varying.insert(carry);
     bool plain = true;
     for (Operation& op : loop_.block().without_terminator()) {
@@ -238,6 +261,9 @@ class Planner {
       });
       if (behind) plan_.behind_carry.insert(&op);
     }
+    if (plan_.scanned_extreme)
+      for (const Value operand : plan_.scanned_extreme->getOperands())
+        if (Operation* of = operand.getDefiningOp()) plain = plain && !plan_.behind_carry.contains(of);
     plan_.scanned = plain;
     return plain;
   }
@@ -308,7 +334,7 @@ class Planner {
     if (draws) return 2;
     constexpr unsigned much = 32;
     unsigned work = 0;
-    bool adds = !loop_.getSums().empty();
+    bool adds = !loop_.getSums().empty() || !plan_.extremes.empty();
     loop_.getBody().walk([&](Operation* op) {
       if (mlir::isa<prob::ForOp>(op)) {
         adds = true;

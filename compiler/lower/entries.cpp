@@ -82,6 +82,8 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     arguments.push_back(b.getI64Type());
     arguments.append({frames[0], frames[1], reals});
     results = {frames[0], frames[1], reals};
+  } else if (kind == "check_stage") {
+    arguments.append({b.getI64Type(), reals});
   } else if (kind == "stage_summary") {
     arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2), reals});
     for (const auto of : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
@@ -102,7 +104,7 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
       prob::derive_attribute,
       b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
                            b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
-  if (kind.contains("log_density") || kind.starts_with("hessian_vector"))
+  if (kind.contains("log_density") || kind == "likelihood" || kind.starts_with("hessian_vector"))
     function->setAttr(prob::density_attribute, mlir::UnitAttr::get(context_));
   return function;
 }

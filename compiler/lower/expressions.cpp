@@ -91,6 +91,9 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::Simulate:
       kind = "simulate";
       break;
+    case Kind::Likelihood:
+      kind = "likelihood";
+      break;
     case Kind::StageCount:
       kind = "stage_count";
       break;
@@ -102,6 +105,9 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
       break;
     case Kind::Advance:
       kind = "advance";
+      break;
+    case Kind::CheckStage:
+      kind = "check_stage";
       break;
     case Kind::StageSummary:
       kind = "stage_summary";

@@ -137,10 +137,11 @@ Value Elaborator::make_stages(const StaticPtr& model, Span span) {
 Value Elaborator::stages_member(const StaticPtr& stages, const std::string& name, Span span) {
   const auto& s = std::get<StagesValue>(stages->node);
   if (name == "count") return from_atom(std::get<Atom>(s.count), span);
-  const std::vector<std::string> members{"count", "start", "advance", "summary"};
+  const std::vector<std::string> members{"count", "start", "advance", "check", "summary"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of stages(…) has no '" + name + "'")
-        .with_expected("count, start(n), advance(particles) or summary(particles, weights)")
+        .with_expected("count, start(n), advance(particles), check(particles) or "
+                       "summary(particles, weights)")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }
@@ -202,6 +203,17 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
                        typed::TupleGet{from_atom(particles, span), i}),
                   type.elements[static_cast<size_t>(i)], span, "the particles");
   };
+  if (name == "check") {
+    for (const int32_t i : {0, 3}) {
+      ExprPtr element = part(i);
+      if (!element) return {};
+      call.args.push_back(std::move(element));
+    }
+    call.kind = Kind::CheckStage;
+    const Type unit;
+    emit(span, typed::Evaluate{make(span, unit, std::move(call))});
+    return make(span, unit, typed::MakeTuple{});
+  }
   if (name == "summary") {
     for (const int32_t i : {1, 2}) {
       ExprPtr frame = part(i);

@@ -167,10 +167,10 @@ Value Elaborator::reals_member(const StaticPtr& reals, const std::string& name, 
     if (entry == nullptr) return {};
     return model_dimension(*entry, std::move(captured), span);
   }
-  const std::vector<std::string> members{"dim", "logp", "trace", "at", "initial"};
+  const std::vector<std::string> members{"dim", "logp", "log_likelihood", "trace", "at", "initial"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of reals(…) has no '" + name + "'")
-        .with_expected("dim, logp(u), trace(u), at(t) or initial()")
+        .with_expected("dim, logp(u), log_likelihood(u), trace(u), at(t) or initial()")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }
@@ -231,6 +231,10 @@ Value Elaborator::call_reals(const RealsValue& r, const std::string& name, std::
     return whole_trace(r, std::move(trace), span);
   }
   call.args.push_back(std::move(u));
+  if (name == "log_likelihood") {
+    call.kind = Kind::Likelihood;
+    return make(span, real_type(), std::move(call));
+  }
   if (name == "logp") {
     call.kind = Kind::LogDensity;
     return make(span, real_type(), std::move(call));

@@ -214,12 +214,14 @@ struct ModelCall {
     Unconstrain,         // (trace, latent sites' values) -> u
     TraceLogDensity,     // (trace's latent sites) -> real, on the constrained space
     Simulate,            // () -> trace
+    Likelihood,          // (u) -> real: the terms of what is observed, and of factors
     // The model run in stages, from each Stop to the next, as a population of n particles; F and G
     // are the numbers of reals and of whole numbers that a particle keeps.
     StageCount,  // () -> int
     FrameReals,  // () -> int, F
     FrameInts,   // () -> int, G
     Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
+    CheckStage,  // (stage: int, log weights: real[n]): a fault where no weight is above 0
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };
   ModelId model;

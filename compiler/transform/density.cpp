@@ -73,7 +73,7 @@ class Density {
         sample.getSupportParameters(), sample.getIndices(), sample.getExtents(),
         sample.getUnconstrainedSize(), sample.getValueSize(), sample.getSiteAttr(),
         sample.getConstrainAttr(), sample.getUnconstrainAttr(), sample.getPlaceAttr());
-    if (options_.scores)
+    if (options_.scores && options_.prior)
       score(b, sample.getLoc(), sample.getLogpAttr(), sample.getParameters(), latent.getValue(),
             static_cast<int64_t>(sample.getPlace()));
     sample.replaceAllUsesWith(latent.getValue());

@@ -15,6 +15,7 @@ namespace borel::transform {
 
 struct DensityOptions {
   bool scores = true;        // false: the values of sites only
+  bool prior = true;         // false: without the scores of latent sites
   bool keep_values = false;  // the function still returns the sites' values
 };
 

@@ -34,6 +34,7 @@ enum class Kind {
   LogDensityPlain,
   LogDensityGradient,
   LogDensityGradientPlain,
+  Likelihood,
   HessianVector,
   HessianVectorPlain,
   Constrain,
@@ -49,6 +50,7 @@ enum class Kind {
   FrameReals,
   FrameInts,
   Advance,
+  CheckStage,
   StageSummary,
   Unknown
 };
@@ -59,6 +61,7 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("log_density_plain", Kind::LogDensityPlain)
       .Case("log_density_gradient", Kind::LogDensityGradient)
       .Case("log_density_gradient_plain", Kind::LogDensityGradientPlain)
+      .Case("likelihood", Kind::Likelihood)
       .Case("hessian_vector", Kind::HessianVector)
       .Case("hessian_vector_plain", Kind::HessianVectorPlain)
       .Case("constrain", Kind::Constrain)
@@ -74,6 +77,7 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("frame_reals", Kind::FrameReals)
       .Case("frame_ints", Kind::FrameInts)
       .Case("advance", Kind::Advance)
+      .Case("check_stage", Kind::CheckStage)
       .Case("stage_summary", Kind::StageSummary)
       .Default(Kind::Unknown);
 }
@@ -85,6 +89,7 @@ bool is_staged(Kind kind) {
     case Kind::FrameReals:
     case Kind::FrameInts:
     case Kind::Advance:
+    case Kind::CheckStage:
     case Kind::StageSummary:
       return true;
     default:
@@ -187,6 +192,11 @@ class Derive {
           return step(density(f)) && step(unconstrain(f, {kind == Kind::LogDensity})) &&
                  step(inline_calls(f)) && step(accumulate(f)) && swept(f);
         });
+      case Kind::Likelihood:
+        return fill(source, target, [&](FuncOp f) {
+          return step(density(f, {.prior = false})) && step(unconstrain(f, {.jacobian = false})) &&
+                 step(inline_calls(f)) && step(accumulate(f)) && swept(f);
+        });
       case Kind::LogDensityGradient:
         return differentiate_density(source, target, "log_density");
       case Kind::LogDensityGradientPlain:
@@ -241,6 +251,8 @@ class Derive {
         return fill(source, target, frame_reals);
       case Kind::FrameInts:
         return fill(source, target, frame_ints);
+      case Kind::CheckStage:
+        return fill(source, target, check_stage);
       case Kind::Advance:
       case Kind::StageSummary:
         target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));

@@ -4,15 +4,17 @@
 /// none), latent sites x…, derived sites y…:
 ///   log_density, log_density_plain                    (a…, u) -> real; plain: without log Jacobian
 ///   log_density_gradient, log_density_gradient_plain  (a…, u) -> (real, its gradient by u)
+///   likelihood                                        (a…, u) -> real, of what is observed alone
 ///   hessian_vector, hessian_vector_plain     (a…, u, v) -> (real, its gradient, its Hessian · v)
 ///   constrain                                         (a…, u) -> (x…, y…)
 ///   unconstrain                                       (a…, x…) -> u
 ///   trace_log_density                                 (a…, x…) -> real, on the supports
 ///   simulate                                          (a…) -> (x…, y…)
 ///   predict                      (a…, x as reals…) -> the observed sites as reals, drawn anew
-///   log_likelihood               (a…, x as reals…) -> the log density of each draw that is
-///   observed diagnose                                          (a…, u) -> (), a fault at what is
-///   not finite dimension                                         (a…) -> the length of u
+///   log_likelihood               (a…, x as reals…) -> the log density of each observed draw
+///   diagnose                                          (a…, u) -> (), a fault at what is not finite
+///   dimension                                         (a…) -> the length of u
+///   stage_count, frame_reals, frame_ints, advance, stage_summary: see suspend.h
 /// For an ordinary function f:
 ///   gradient                       (arguments…) -> (results…, adjoints of those that `wrt` marks)
 /// The model's shape function (`prob.shape`, which lowering makes) is (a…) -> (length of u, number

@@ -95,6 +95,47 @@ class Suspend {
     close(choose_stage(0, stage, integer(0), common));
   }
 
+  void make_check() {
+    Common common = open({integer_, prob::array_type(real_, 1)});
+    mlir::Block& body = *b_.getInsertionBlock();
+    const Value latest = b_.create<arith::SubIOp>(loc_, body.getArgument(captured_), integer(1));
+    weights_ = body.getArgument(captured_ + 1);
+    particles_ = prob::dim(b_, loc_, weights_, 0);
+    auto loop = b_.create<prob::ForOp>(loc_, integer(0), particles_, ValueRange{},
+                                       mlir::TypeRange{}, mlir::TypeRange{integer_}, ValueRange{});
+    {
+      OpBuilder::InsertionGuard guard(b_);
+      b_.setInsertionPointToEnd(&loop.block());
+      const Value possible = is_possible(b_, prob::extract(b_, loc_, weights_, loop.induction()));
+      const Value one = b_.create<arith::ExtUIOp>(loc_, integer_, possible);
+      b_.create<prob::YieldOp>(loc_, ValueRange{}, ValueRange{}, ValueRange{one}, ValueRange{});
+    }
+    const Value none = b_.create<arith::AndIOp>(
+        loc_,
+        b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, loop.getSums().front(),
+                                 integer(0)),
+        b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::sgt, particles_, integer(0)));
+    Value first = integer(0);
+    for (Stages::Stage& stage : stages_.stages) {
+      const Value end = add_sizes(b_, loc_, first, trips(stage, common));
+      auto place = stage.stop->getAttrOfType<mlir::IntegerAttr>(prob::place_attribute);
+      if (place) {
+        const Value within = b_.create<arith::AndIOp>(
+            loc_, b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::sge, latest, first),
+            b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::slt, latest, end));
+        Value element;
+        if (stage.loop)
+          element = add_sizes(b_, loc_, common.get(stage.loop.getLower()),
+                              b_.create<arith::SubIOp>(loc_, latest, first));
+        constexpr int weights_fault = 11;  // BOREL_FAULT_WEIGHTS
+        b_.create<prob::FaultOp>(loc_, b_.create<arith::AndIOp>(loc_, none, within), element,
+                                 weights_fault, static_cast<uint64_t>(place.getInt()));
+      }
+      first = end;
+    }
+    close({});
+  }
+
   void make_summary() {
     const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
     Common common = open({frames[0], frames[1], prob::array_type(real_, 1)});
@@ -394,7 +435,6 @@ class Suspend {
     for (auto [i, kept] : llvm::enumerate(written))
       store(kept, loop.getMaps()[static_cast<unsigned>(i) + 1]);
     const Value weights = loop.getMaps().front();
-    require_weight(stage, weights, common);
     return {reals_, ints_, weights};
   }
 
@@ -402,36 +442,13 @@ class Suspend {
   Value add_weight(OpBuilder& b, Value particle, Value weight) {
     const Value sum = b.create<arith::AddFOp>(
         loc_, prob::extract(b, loc_, weights_, particle), weight);
-    const Value never =
-        prob::real_constant(b, loc_, -std::numeric_limits<double>::infinity());
-    const Value possible =
-        b.create<arith::CmpFOp>(loc_, arith::CmpFPredicate::OGT, sum, never);
-    return b.create<arith::SelectOp>(loc_, possible, sum, never);
+    return b.create<arith::SelectOp>(loc_, is_possible(b, sum), sum, never(b));
   }
-
-  /// A population in which all are impossible cannot go on.
-  void require_weight(Stages::Stage& stage, Value weights, Common& common) {
-    auto place = stage.stop->getAttrOfType<mlir::IntegerAttr>(prob::place_attribute);
-    if (!place) return;
-    auto loop = b_.create<prob::ForOp>(loc_, integer(0), particles_, ValueRange{},
-                                       mlir::TypeRange{}, mlir::TypeRange{integer_}, ValueRange{});
-    {
-      OpBuilder::InsertionGuard guard(b_);
-      b_.setInsertionPointToEnd(&loop.block());
-      const Value possible = b_.create<arith::CmpFOp>(
-          loc_, arith::CmpFPredicate::OGT, prob::extract(b_, loc_, weights, loop.induction()),
-          prob::real_constant(b_, loc_, -std::numeric_limits<double>::infinity()));
-      const Value one = b_.create<arith::ExtUIOp>(loc_, integer_, possible);
-      b_.create<prob::YieldOp>(loc_, ValueRange{}, ValueRange{}, ValueRange{one}, ValueRange{});
-    }
-    const Value none = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq,
-                                                loop.getSums().front(), integer(0));
-    const Value some =
-        b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::sgt, particles_, integer(0));
-    constexpr int weights_fault = 11;  // BOREL_FAULT_WEIGHTS
-    const Value element = stage.loop ? common.get(stage.loop.induction()) : Value();
-    b_.create<prob::FaultOp>(loc_, b_.create<arith::AndIOp>(loc_, none, some), element,
-                             weights_fault, static_cast<uint64_t>(place.getInt()));
+  Value never(OpBuilder& b) {
+    return prob::real_constant(b, loc_, -std::numeric_limits<double>::infinity());
+  }
+  Value is_possible(OpBuilder& b, Value weight) {
+    return b.create<arith::CmpFOp>(loc_, arith::CmpFPredicate::OGT, weight, never(b));
   }
 
   /// Truths are kept as whole numbers.
@@ -602,6 +619,9 @@ mlir::LogicalResult frame_ints(FuncOp model) {
 }
 mlir::LogicalResult advance_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_advance(); });
+}
+mlir::LogicalResult check_stage(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_check(); });
 }
 mlir::LogicalResult summarise_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_summary(); });

@@ -13,7 +13,9 @@
 /// Where in the order: from derive, each on a copy of the model:
 ///   stage_count  (a…) -> i64         frame_reals, frame_ints  (a…) -> i64, F and G
 ///   advance       (a…, stage, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
-///                 beyond the last stage nothing changes; a fault where no weight is above 0
+///                 beyond the last stage nothing changes
+///   check_stage   (a…, stages done, log weights: real[n]) -> (): where none of them is above -infinity
+///                 a fault at the observation of the latest stage
 ///   stage_summary (a…, real[F, n], int[G, n], weights: real[n]) -> for each latent and derived site
 ///                 the weighted mean and standard deviation of its value at the last stop
 ///
@@ -31,6 +33,7 @@ mlir::LogicalResult stage_count(mlir::func::FuncOp model);
 mlir::LogicalResult frame_reals(mlir::func::FuncOp model);
 mlir::LogicalResult frame_ints(mlir::func::FuncOp model);
 mlir::LogicalResult advance_stage(mlir::func::FuncOp model);
+mlir::LogicalResult check_stage(mlir::func::FuncOp model);
 mlir::LogicalResult summarise_stage(mlir::func::FuncOp model);
 
 /// Removes prob.stop: what all other functions made from models do.

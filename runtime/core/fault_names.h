@@ -32,6 +32,8 @@ inline const char* fault_kind_name(std::int32_t kind) {
       return "a function calls itself too deeply";
     case BOREL_FAULT_HOST:
       return "a function of the host failed";
+    case BOREL_FAULT_WEIGHTS:
+      return "no particle has a density above 0 at this observation";
     default:
       return "unknown kind of fault";
   }

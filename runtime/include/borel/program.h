@@ -62,7 +62,8 @@ typedef enum borel_fault_kind {
   BOREL_FAULT_DIVISION,   /* integer division by zero */
   BOREL_FAULT_SHAPE,      /* a size or shape is not what it must be */
   BOREL_FAULT_RECURSION,  /* calls within calls took BOREL_STACK bytes of stack */
-  BOREL_FAULT_HOST        /* a function of the host failed: value is what it returned */
+  BOREL_FAULT_HOST,       /* a function of the host failed: value is what it returned */
+  BOREL_FAULT_WEIGHTS     /* no particle of a population has a density above 0 there */
 } borel_fault_kind;
 
 /* What went wrong: `place` indexes borel_program.places; index counts from 0. */
