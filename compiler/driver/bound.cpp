@@ -40,17 +40,17 @@ int unknown_setting(const borel_program& program, const std::string& name, bool 
   std::vector<std::string> names;
   if (of_machine && program.machine != nullptr) {
     for (std::int32_t i = 0; i < program.machine->parameter_count; ++i)
-      names.push_back(program.machine->parameters[i].name);
+      names.emplace_back(program.machine->parameters[i].name);
     for (const char* always : {"chains", "warmup", "draws"})
       if ((program.machine->steps == nullptr || always == std::string_view("chains")) &&
           std::find(names.begin(), names.end(), always) == names.end())
-        names.push_back(always);
+        names.emplace_back(always);
   }
   for (std::int32_t i = 0; i < program.input_count; ++i)
-    if (program.inputs[i].rank == 0) names.push_back(program.inputs[i].name);
+    if (program.inputs[i].rank == 0) names.emplace_back(program.inputs[i].name);
   for (std::int32_t i = 0; i < program.size_count; ++i)
     if (std::find(names.begin(), names.end(), program.sizes[i].name) == names.end())
-      names.push_back(program.sizes[i].name);
+      names.emplace_back(program.sizes[i].name);
   std::string list;
   for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
   const std::string near = runtime::nearest_name(name, names);
@@ -84,8 +84,10 @@ int apply_settings(const borel_program& program, const Settings& settings, io::J
     for (std::int32_t i = 0; i < program.size_count; ++i)
       known = known || name == program.sizes[i].name;
     if (!known) return unknown_setting(program, name, settings.of_machine);
-    if (!data.set(name, value, "--set " + setting))
-      return bad_setting("--set " + setting + ": `" + value + "` is not a number");
+    const std::string origin = "--set " + setting;
+    if (!data.set(name, value, origin))
+      return bad_setting(
+          std::string(origin).append(": `").append(value).append("` is not a number"));
   }
   return exit_ok;
 }

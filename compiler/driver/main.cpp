@@ -85,8 +85,10 @@ int run(int argc, char** argv) {
       app.add_subcommand("smc", "run a particle filter or another machine that makes its steps");
   add_program_options(*smc_command, smc.program);
   smc_command->add_option("--data", smc.data, "data, as CmdStan JSON");
-  smc_command->add_option("--particles", particles, "the same as --set particles=N");
-  smc_command->add_option("--runs", smc.chains, "independent repetitions (default: 1)");
+  smc_command->add_option("--particles", particles, "the same as --set particles=N")
+      ->check(CLI::PositiveNumber);
+  smc_command->add_option("--runs", smc.chains, "independent repetitions (default: 1)")
+      ->check(CLI::PositiveNumber);
   smc_command->add_option(
       "--set", smc.settings,
       "NAME=VALUE: a number among the data, or any parameter that the machine declares");

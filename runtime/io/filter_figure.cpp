@@ -1,4 +1,5 @@
-// The steps of a filter as a picture in SVG: two lines over one axis of shares.
+// The steps of a filter as a picture in SVG: a line, and dots where it resampled, over one axis of
+// shares.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -73,6 +74,11 @@ std::string curve(const Axes& axes, const std::vector<double>& values, double pa
          "\"/>\n";
 }
 
+std::string dot(double x, double y, const char* colour) {
+  return "<circle cx=\"" + text_of(x) + "\" cy=\"" + text_of(y) + "\" r=\"2\" fill=\"" + colour +
+         "\"/>\n";
+}
+
 }  // namespace
 
 std::string filter_figure(const FilterSteps& steps, std::int64_t particles,
@@ -99,17 +105,23 @@ std::string filter_figure(const FilterSteps& steps, std::int64_t particles,
   }
   out += label((left + width - right) / 2, height - 10, "middle", "step");
   const double n = static_cast<double>(particles);
+  std::string dots;  // over the line
   if (!steps.ancestors.empty()) {
-    out += curve(axes, steps.ancestors, n, ancestors_colour);
-    out += line(left + 170, 32, left + 190, 32, ancestors_colour);
-    out += label(left + 196, 36, "start", "distinct ancestors");
+    for (std::size_t i = 0; i < steps.ancestors.size(); ++i) {
+      const bool resampled = steps.resampled.empty() || steps.resampled[i] != 0;
+      if (resampled && std::isfinite(steps.ancestors[i])) {
+        dots += dot(axes.x(i), Axes::y(steps.ancestors[i] / n), ancestors_colour);
+      }
+    }
+    dots += dot(left + 180, 32, ancestors_colour);
+    dots += label(left + 188, 36, "start", "distinct ancestors, where resampled");
   }
   if (!steps.ess.empty()) {
     out += curve(axes, steps.ess, n, ess_colour);
     out += line(left, 32, left + 20, 32, ess_colour);
     out += label(left + 26, 36, "start", "effective particles");
   }
-  return out + "</svg>\n";
+  return out + dots + "</svg>\n";
 }
 
 }  // namespace borel::io

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 #include <string_view>
+#include <unordered_map>
 
 #include "runtime/io/quantities.h"
 
@@ -76,21 +77,19 @@ std::string shown_text(const Shown& quantity, const double* draw) {
 std::vector<Shown> shown_quantities(const runtime::Instance& instance) {
   const borel_model& model = instance.machine_model();
   const std::vector<Quantity> all = list_quantities(instance, model);
+  std::unordered_map<std::string, std::int64_t> positions;
+  for (const Quantity& quantity : all) {
+    positions.emplace(quantity.name, quantity.position);
+  }
   std::vector<Shown> shown;
   for (const Quantity& quantity : all) {
-    const std::string site = model.sites[quantity.site].name;
+    std::string site = model.sites[quantity.site].name;
     const std::string element = quantity.name.substr(site.size());
-    const auto find = [&](const std::string& name) {
-      return std::find_if(all.begin(), all.end(),
-                          [&](const Quantity& other) { return other.name == name; });
-    };
-    const bool is_sd =
-        site.ends_with("_sd") && find(site.substr(0, site.size() - 3) + element) != all.end();
-    if (is_sd) {
+    if (site.ends_with("_sd") && positions.contains(site.substr(0, site.size() - 3) + element)) {
       continue;
     }
-    const auto sd = find(site + "_sd" + element);
-    shown.push_back({quantity.name, quantity.position, sd != all.end() ? sd->position : -1});
+    const auto sd = positions.find(site.append("_sd").append(element));
+    shown.push_back({quantity.name, quantity.position, sd != positions.end() ? sd->second : -1});
   }
   return shown;
 }
@@ -212,16 +211,16 @@ std::string filter_table(const runtime::Instance& instance, const runtime::Sampl
   const FilterSteps steps = filter_steps(instance, *run);
   std::vector<std::string> headings{"step"};
   if (!steps.ess.empty()) {
-    headings.push_back("ESS");
+    headings.emplace_back("ESS");
     if (particles) {
-      headings.push_back("share");
+      headings.emplace_back("share");
     }
   }
   if (!steps.log_evidence.empty()) {
-    headings.push_back("log evidence");
+    headings.emplace_back("log evidence");
   }
   if (!steps.ancestors.empty()) {
-    headings.push_back("ancestors");
+    headings.emplace_back("ancestors");
   }
   const std::size_t known = headings.size();
   std::vector<Shown> shown = shown_quantities(instance);

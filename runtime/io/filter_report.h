@@ -66,7 +66,8 @@ std::string evidence_text(const Evidence& evidence);
 std::string filter_json(const runtime::Instance& instance, const runtime::SampleResult& result,
                         std::optional<std::int64_t> particles);
 
-// A picture for documents: shares of effective particles and of distinct ancestors over the steps.
+// A picture for documents: the share of effective particles over the steps, and that of distinct
+// ancestors where it resampled.
 // filter_figure.cpp.
 std::string filter_figure(const FilterSteps& steps, std::int64_t particles,
                           const std::string& title);

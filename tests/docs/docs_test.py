@@ -1,7 +1,7 @@
 """The programs in the documentation work. docs_test.py BOREL INCLUDE RUNTIME FILE…
 
 A block that starts with ```ppl is a whole program and compiles; with a ```json block right after it, its
-data, it also runs. A ```c or ```cpp block is a host of the program above it, which is built as a library of
+data, it also runs (`borel smc` runs one whose machine has steps). A ```c or ```cpp block is a host of the program above it, which is built as a library of
 the name that the block includes (`#include "coin.h"`) and linked with the RUNTIME, in front of which flags may
 stand."""
 import os
@@ -44,7 +44,9 @@ with tempfile.TemporaryDirectory() as folder:
                 run(place, borel, "check", program)
             elif kind == "json":
                 assert text[end:block.start()].strip() == "", place + ": data without a program"
-                run(place, borel, "sample", program, "--data", write(path + ".json", body), "--seed",
+                with open(program) as file:
+                    command = "smc" if "steps {" in file.read() else "sample"
+                run(place, borel, command, program, "--data", write(path + ".json", body), "--seed",
                     "1", "--quiet", "--output", folder + "/draws")
             else:
                 library = os.path.join(folder, re.search(r'#include "(\w+)\.h"', body).group(1))

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "filter.h"
 #include "schools.h"
 
 namespace {
@@ -191,6 +192,37 @@ TEST(Cpp, Errors) {
   EXPECT_EQ(told, 5);
   const auto thrower = [](const borel_iteration&) -> bool { throw std::out_of_range("mine"); };
   EXPECT_THROW(borel::run(instance, borel::Options().threads(3), thrower), std::out_of_range);
+}
+
+TEST(Cpp, AMachineThatMakesItsSteps) {
+  const borel::Library library = borel::Library::open(filter_program);
+  borel::Data data(library);
+  const std::vector<double> observed = {0.5, -1, 0.25, 2, 1};
+  data.borrow("y", observed);
+  const borel::Instance instance(data);
+  EXPECT_EQ(instance.steps(), 5);
+  const borel::Draws draws = borel::run(instance, borel::Options().seed(3));
+  EXPECT_EQ(draws.chains(), 1u);
+  EXPECT_EQ(draws.draws(), 5u);
+  EXPECT_EQ(draws.draw_size(), 3u);
+  EXPECT_EQ(draws(0, 4)[2], 5);  // t
+  const borel::Draws three = borel::run(instance, borel::Options().seed(3).chains(3).threads(2));
+  EXPECT_EQ(three.values().size(), 3u * 5 * 3);
+  EXPECT_TRUE(std::equal(draws.values().begin(), draws.values().end(), three.values().begin()));
+  EXPECT_EQ(failure([&] { borel::run(instance, borel::Options().draws(3)); }).code(),
+            BOREL_BAD_ARGUMENT);
+
+  // The struct of the header has the defaults where they are put there.
+  filter_data values{};
+  values.y = observed.data();
+  values.T = 5;
+  values.particles = filter_default_particles;
+  values.scale = filter_default_scale;
+  values.hunger = filter_default_hunger;
+  borel::Data filled(library);
+  ASSERT_EQ(filter_set_data(filled.get(), &values, nullptr), BOREL_SUCCESS);
+  const borel::Instance same(filled);
+  EXPECT_EQ(borel::run(same, borel::Options().seed(3)).values(), draws.values());
 }
 
 }  // namespace

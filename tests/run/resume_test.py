@@ -197,7 +197,7 @@ class Resume(unittest.TestCase):
             change(run)
             text = json.dumps(run, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             self.write("ck/run.json", json.dumps(
-                {"format": 1, "run": run, "sha256": hashlib.sha256(text.encode()).hexdigest()}))
+                {"format": 2, "run": run, "sha256": hashlib.sha256(text.encode()).hexdigest()}))
         recorded(lambda run: run["identity"].update(target_cpu="pdp11"))
         self.refused(3, "for the processor `pdp11`", "--cpu x86-64-v3")
         recorded(lambda run: run.update(borel_version="0.0.1"))

@@ -194,7 +194,9 @@ class Smc(unittest.TestCase):
         self.refused(2, "sample", FILTER, "--data", self.data, words=["`borel smc` runs it"])
         self.refused(2, "smc", SCHOOLS + ".ppl", "--data", SCHOOLS + ".json", words=["`borel sample` runs it"])
         here = ["smc", FILTER, "--data", self.data]
-        self.refused(2, *here, "--runs", "0", words=["`chains`", "from 1 to 1000"])
+        self.refused(2, *here, "--runs", "0", words=["--runs"])
+        self.refused(2, *here, "--runs", "1001", words=["`chains`", "from 1 to 1000"])
+        self.refused(2, *here, "--particles", "0", words=["--particles"])
         self.refused(2, *here, "--set", "draws=7", words=["the machine makes 40 steps"])
         self.refused(2, *here, "--set", "particels=7", words=["did you mean `particles`?"])
         self.refused(2, *here, "--warmup", "7")
@@ -205,13 +207,16 @@ class Smc(unittest.TestCase):
         self.refused(5, *here, "--output", "/proc/none")
 
     def test_figure(self):
-        self.smc("--quiet", "--figure", self.path("f.svg"))
+        self.smc("--quiet", "--figure", self.path("f.svg"), "--output", self.path("out"))
         root = xml.etree.ElementTree.parse(self.path("f.svg")).getroot()
         self.assertTrue(root.tag.endswith("svg"))
         paths = [e.attrib["d"] for e in root.iter() if e.tag.endswith("path")]
-        self.assertEqual([path.count("L") for path in paths], [39, 39])
+        self.assertEqual([path.count("L") for path in paths], [39])
+        resampled = sum(row["resampled__"] for row in rows(self.path("out", "filter_1.csv")))
+        self.assertGreater(resampled, 3)
+        self.assertEqual(sum(e.tag.endswith("circle") for e in root.iter()), resampled + 1)
         texts = [e.text for e in root.iter() if e.tag.endswith("text")]
-        for text in ("filter, 1000 particles", "effective particles", "distinct ancestors", "100 %", "40"):
+        for text in ("filter, 1000 particles", "effective particles", "distinct ancestors, where resampled", "100 %", "40"):
             self.assertIn(text, texts)
 
     def test_killed_at_any_moment(self):

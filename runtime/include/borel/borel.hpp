@@ -565,9 +565,11 @@ class Run {
  private:
   void make_room(const Instance& instance) {
     const borel_machine* machine = find_machine(instance);
-    const std::size_t warmup = count_of(machine, "warmup", raw_.warmup, -1, 1000);
-    const std::size_t draws = count_of(machine, "draws", raw_.draws, -1, 1000);
-    const std::size_t chains = count_of(machine, "chains", raw_.chains, 0, 4);
+    const std::int64_t steps = instance.steps();  // which are its draws, if it makes them
+    const std::size_t warmup = steps >= 0 ? 0 : count_of(machine, "warmup", raw_.warmup, -1, 1000);
+    const std::size_t draws = steps >= 0 ? static_cast<std::size_t>(steps)
+                                         : count_of(machine, "draws", raw_.draws, -1, 1000);
+    const std::size_t chains = count_of(machine, "chains", raw_.chains, 0, steps >= 0 ? 1 : 4);
     result_.draws_ = draws + (raw_.save_warmup != 0 ? warmup : 0);
     result_.draw_size_ = static_cast<std::size_t>(instance.draw_size());
     const std::size_t rows = chains * result_.draws_;

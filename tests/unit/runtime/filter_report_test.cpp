@@ -172,7 +172,8 @@ TEST_F(Filter, FigureAndJson) {
   EXPECT_NE(figure.find("a &lt; b &amp; c"), std::string::npos);
   // The first step, where all are effective, is in the upper left corner of the axes.
   EXPECT_NE(figure.find("<path d=\"M56.00 40.00"), std::string::npos) << figure;
-  EXPECT_EQ(count(figure, " L"), 2 * (steps - 1));
+  EXPECT_EQ(count(figure, " L"), steps - 1);
+  EXPECT_EQ(count(figure, "<circle"), 1 + steps / 5);  // one in the legend
   EXPECT_NE(filter_figure({}, 100, "").find("</svg>"), std::string::npos);
   EXPECT_EQ(
       filter_json(*instance_, result, 100),
