@@ -122,6 +122,107 @@ func.func @f(%x: tensor<?xf64>, %a: f64, %b: f64, %start: f64, %from: i64)
       ir.expect_same("f", {reals(n), a, 0.6, 0.0, std::int64_t{0}});
 }
 
+// Running extremes over lanes, exact in any order: reals with NaN, infinities and zeros of both
+// signs, and integers; forwards and backwards, with all values read or the last alone.
+TEST_P(Loops, RunningExtremes) {
+  const char* text = R"(
+func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>, %a: f64, %j: i64, %from: i64)
+    -> (f64, tensor<?xf64>, tensor<?xf64>, tensor<?xi64>, i64, f64, f64, i64, f64) {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %last, %before, %after, %sum = prob.for %i = %from to %n carry(%c = %a : f64) map(f64, f64)
+      sum(f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %y = arith.mulf %xi, %a : f64
+    %next = arith.maximumf %c, %y : f64
+    %d = arith.subf %next, %c : f64
+    prob.yield carry(%next : f64) map(%c, %next : f64, f64) sum(%d : f64)
+  }
+  %whole, %least = prob.for %i = %from to %n reverse carry(%c = %j : i64) map(i64) {
+    %ki = prob.extract %k[%i] : tensor<?xi64> -> i64
+    %next = arith.minsi %ki, %c : i64
+    prob.yield carry(%next : i64) map(%next : i64)
+  }
+  %top = prob.for %i = %from to %n carry(%c = %a : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %next = arith.maximumf %xi, %c : f64
+    prob.yield carry(%next : f64)
+  }
+  %bottom = prob.for %i = %from to %n reverse carry(%c = %a : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %next = arith.minimumf %c, %xi : f64
+    prob.yield carry(%next : f64)
+  }
+  %most = prob.for %i = %zero to %n carry(%c = %j : i64) {
+    %ki = prob.extract %k[%i] : tensor<?xi64> -> i64
+    %next = arith.maxsi %c, %ki : i64
+    prob.yield carry(%next : i64)
+  }
+  return %last, %before, %after, %least, %whole, %top, %bottom, %most, %sum
+      : f64, tensor<?xf64>, tensor<?xf64>, tensor<?xi64>, i64, f64, f64, i64, f64
+})";
+  CompiledIr ir(text, GetParam()), scalar(text, 1);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::int64_t n : extents)
+    for (const double start : {-0.5, 2.0})
+      for (const std::int64_t from : {0, 3})
+        ir.expect_same("f", {reals(n), indices(n, 1000), start, std::int64_t{500}, from});
+  for (const std::vector<double>& x :
+       {std::vector<double>{0.0, -0.0, 0.0, -0.0, -1, -0.0, 0.0, -2, 0.0, -0.0},
+        {-0.0, -0.0, -0.0, 0.0, -0.0, -0.0, -0.0, -0.0, -0.0, -0.0},
+        {1, nan, 3, infinity, 5, 6, 7, 8, 9, 10},
+        {1, 2, -infinity, 3, 4, 5, 6, 7, 8, nan}}) {
+    const std::vector<Datum> arguments{real_array(x), indices(10, 9), -0.0, std::int64_t{4},
+                                       std::int64_t{0}};
+    const Outcome wide = ir.run("f", arguments), narrow = scalar.run("f", arguments);
+    ASSERT_EQ(wide.results.size(), narrow.results.size());
+    // As text, which tells zeros apart.
+    for (std::size_t i = 0; i + 1 < wide.results.size(); ++i)
+      EXPECT_EQ(show(wide.results[i]), show(narrow.results[i])) << "result " << i;
+  }
+}
+
+// Lanes that do not run may hold anything.
+TEST_P(Loops, ConversionsThatAreChecked) {
+  CompiledIr ir(R"(
+func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xi64>, i64) {
+  %zero = arith.constant 0 : i64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %m, %sum = prob.for %i = %zero to %n map(i64) sum(i64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %small = arith.cmpf olt, %xi, %limit : f64
+    %k = scf.if %small -> i64 {
+      %t = arith.fptosi %xi {prob.place = 3 : i64} : f64 to i64
+      scf.yield %t : i64
+    } else {
+      scf.yield %zero : i64
+    }
+    prob.yield map(%k : i64) sum(%k : i64)
+  }
+  return %m, %sum : tensor<?xi64>, i64
+})",
+                GetParam());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::int64_t n : extents) {
+    std::vector<double> x = normals(n);
+    for (double& xi : x) xi *= 1e9;
+    ir.expect_same("f", {real_array(x), 1e300});
+  }
+  const std::vector<double> mixed = {1.9,     -1.9,  nan, 1e19,     -0.5, 9223372036854774784.0,
+                                     -0x1p63, 1e300, -3,  infinity, 7};
+  ir.expect_same("f", {real_array(mixed), 1e19});
+  for (const double bad : {1e19, 0x1p63, -1e19, -infinity}) {
+    std::vector<double> x(11, 2.5);
+    x[9] = bad;
+    const Outcome outcome = ir.run("f", {real_array(x), 1e300}, nullptr);
+    EXPECT_EQ(outcome.status, BOREL_FAULT) << bad;
+    EXPECT_EQ(outcome.fault.kind, BOREL_FAULT_OVERFLOW) << bad;
+    EXPECT_EQ(outcome.fault.place, 3) << bad;
+  }
+}
+
 TEST_P(Loops, WholePowers) {
   const char* text = R"(
 func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>) -> tensor<?xf64> {
