@@ -10,7 +10,9 @@ void FunctionEmitter::emit_for(prob::ForOp loop) {
   if (!lanes_ && m_.target.vector_width > 1)
     if (auto plan =
             plan_vectors(loop, *plan_, m_.extents, static_cast<unsigned>(m_.target.vector_width)))
-      return plan->scanned ? emit_scanned_for(loop, *plan) : emit_vector_for(loop, *plan);
+      return is_shared(loop, *plan) ? emit_shared_for(loop, *plan)
+             : plan->scanned        ? emit_scanned_for(loop, *plan)
+                                    : emit_vector_for(loop, *plan);
   emit_scalar_for(loop);
 }
 

@@ -170,8 +170,20 @@ class FunctionEmitter {
   // Returns what a scanned loop carries at its end.
   IRValue* emit_lanes(prob::ForOp loop, const VectorPlan& plan, const LaneLoop& lanes,
                       llvm::SmallVectorImpl<IRValue*>& sums);
-  void emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
+  // The iterations from..to; maps begin with that of `origin`.
+  struct Range {
+    IRValue *origin, *from, *to;
+  };
+  llvm::SmallVector<IRValue*> emit_lane_range(prob::ForOp loop, const VectorPlan& plan,
+                                              const Range& range, IRValue* carry,
+                                              IRValue*& carried);
+  void emit_many_lanes(prob::ForOp loop, const VectorPlan& plan, const Range& range,
                        llvm::SmallVectorImpl<IRValue*>& sums, llvm::BasicBlock* end);
+  // emit_shared.cpp: plates over a population, by blocks that threads share
+  bool is_shared(prob::ForOp loop, const VectorPlan& plan) const;
+  void emit_shared_for(prob::ForOp loop, const VectorPlan& plan);
+  llvm::Function* emit_task(prob::ForOp loop, const VectorPlan& plan,
+                            llvm::ArrayRef<IRValue*> captured, llvm::StructType* environment);
   // emit_scan.cpp: linear recurrences
   struct Scan {
     unsigned width = 1;
@@ -249,6 +261,7 @@ class FunctionEmitter {
   std::vector<Accumulator> accumulators_;
   llvm::DenseMap<mlir::Operation*, unsigned> accumulator_of_;  // by prob.add_at
   unsigned inline_depth_ = 0;
+  bool in_task_ = false;
 };
 
 }  // namespace borel::codegen

@@ -64,7 +64,6 @@ llvm::Value* FunctionEmitter::row_sums(llvm::SmallVector<IRValue*> rows) {
 
 void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) {
   IRValue *lower = scalar_of(loop.getLower()), *upper = scalar_of(loop.getUpper());
-  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   IRValue* top = top_;
 
   llvm::SmallVector<Transfer> starts;
@@ -82,51 +81,8 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   llvm::BasicBlock* before = b_.GetInsertBlock();
   b_.CreateCondBr(b_.CreateICmpSLT(lower, upper), start, next);
   b_.SetInsertPoint(start);
-  VectorState state;
-  state.width = width;
-  state.plan = &plan;
-  lanes_ = &state;
-  const auto outer_accumulators = std::move(accumulators_);
-  accumulators_.clear();
-  begin_accumulators(loop, plan, b_.CreateSub(upper, lower));
-  llvm::SmallVector<IRValue*> sums;
-  for (const Value sum : loop.getSums())
-    sums.push_back(llvm::Constant::getNullValue(
-        llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width)));
-
-  if (!plan.extremes.empty())
-    for (const Value init : loop.getCarryInits())
-      sums.push_back(b_.CreateVectorSplat(width, scalar_of(init)));
-
-  llvm::BasicBlock* end = block("lanes.end");
-  IRValue *carry = nullptr, *carried = nullptr;
-  if (plan.unroll > 1) {
-    emit_many_lanes(loop, plan, sums, end);
-  } else {
-    LaneLoop whole{width, lower, lower, upper, true, end};
-    if (plan.scanned) {
-      whole.carry = carry = scalar_of(loop.getCarryInits()[0]);
-      whole.down = loop.getReverse();
-    }
-    carried = emit_lanes(loop, plan, whole, sums);
-    b_.SetInsertPoint(end);
-  }
-  lanes_ = &state;
-  llvm::SmallVector<IRValue*> totals;
-  for (auto [i, value] : llvm::enumerate(sums)) {
-    if (i < loop.getSums().size()) {
-      totals.push_back(reduce(value));
-    } else {
-      mlir::Operation* op = plan.extremes[i - loop.getSums().size()];
-      const bool greatest = mlir::isa<mlir::arith::MaximumFOp>(op);
-      totals.push_back(b_.CreateUnaryIntrinsic(greatest ? llvm::Intrinsic::vector_reduce_fmaximum
-                                                        : llvm::Intrinsic::vector_reduce_fminimum,
-                                               value));
-    }
-  }
-  end_accumulators();
-  accumulators_ = outer_accumulators;
-  lanes_ = nullptr;
+  IRValue *carry = plan.scanned ? scalar_of(loop.getCarryInits()[0]) : nullptr, *carried = nullptr;
+  const auto totals = emit_lane_range(loop, plan, {lower, lower, upper}, carry, carried);
   llvm::BasicBlock* leaving = b_.GetInsertBlock();
   b_.CreateBr(next);
 
@@ -153,12 +109,63 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
   top_ = top;
 }
 
+// Some of the iterations, at least one: the totals of the loop's sums and extremes.
+llvm::SmallVector<llvm::Value*> FunctionEmitter::emit_lane_range(prob::ForOp loop,
+                                                                 const VectorPlan& plan,
+                                                                 const Range& range,
+                                                                 IRValue* carry,
+                                                                 IRValue*& carried) {
+  const unsigned width = static_cast<unsigned>(m_.target.vector_width);
+  VectorState state;
+  state.width = width;
+  state.plan = &plan;
+  lanes_ = &state;
+  const auto outer_accumulators = std::move(accumulators_);
+  accumulators_.clear();
+  begin_accumulators(loop, plan, b_.CreateSub(range.to, range.from));
+  llvm::SmallVector<IRValue*> sums;
+  for (const Value sum : loop.getSums())
+    sums.push_back(llvm::Constant::getNullValue(
+        llvm::FixedVectorType::get(m_.scalar_type(sum.getType()), width)));
+  if (!plan.extremes.empty())
+    for (const Value init : loop.getCarryInits())
+      sums.push_back(b_.CreateVectorSplat(width, scalar_of(init)));
+
+  llvm::BasicBlock* end = block("lanes.end");
+  if (plan.unroll > 1) {
+    emit_many_lanes(loop, plan, range, sums, end);
+  } else {
+    LaneLoop whole{width, range.origin, range.from, range.to, true, end};
+    whole.carry = carry;
+    whole.down = plan.scanned && loop.getReverse();
+    carried = emit_lanes(loop, plan, whole, sums);
+    b_.SetInsertPoint(end);
+  }
+  lanes_ = &state;
+  llvm::SmallVector<IRValue*> totals;
+  for (auto [i, value] : llvm::enumerate(sums)) {
+    if (i < loop.getSums().size()) {
+      totals.push_back(reduce(value));
+    } else {
+      mlir::Operation* op = plan.extremes[i - loop.getSums().size()];
+      const bool greatest = mlir::isa<mlir::arith::MaximumFOp>(op);
+      totals.push_back(b_.CreateUnaryIntrinsic(greatest ? llvm::Intrinsic::vector_reduce_fmaximum
+                                                        : llvm::Intrinsic::vector_reduce_fminimum,
+                                               value));
+    }
+  }
+  end_accumulators();
+  accumulators_ = outer_accumulators;
+  lanes_ = nullptr;
+  return totals;
+}
+
 // Several vectors at a time, where additions would otherwise wait for one another; what is left
 // over, or all of a short loop, goes by single vectors with a mask.
-void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
+void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan, const Range& range,
                                       llvm::SmallVectorImpl<IRValue*>& sums,
                                       llvm::BasicBlock* end) {
-  IRValue *lower = scalar_of(loop.getLower()), *upper = scalar_of(loop.getUpper());
+  IRValue *lower = range.from, *upper = range.to;
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   const unsigned wide = width * plan.unroll;
   IRValue* whole = b_.CreateAnd(b_.CreateSub(upper, lower), constant(-static_cast<int>(wide)));
@@ -177,7 +184,7 @@ void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
   if (!plan.extremes.empty())
     for (const Value init : loop.getCarryInits())
       wide_sums.push_back(b_.CreateVectorSplat(wide, scalar_of(init)));
-  emit_lanes(loop, plan, {wide, lower, lower, middle, false, many_end}, wide_sums);
+  emit_lanes(loop, plan, {wide, range.origin, lower, middle, false, many_end}, wide_sums);
   b_.SetInsertPoint(many_end);
   for (auto [i, sum] : llvm::enumerate(wide_sums)) {
     if (i < loop.getSums().size()) {
@@ -206,7 +213,7 @@ void FunctionEmitter::emit_many_lanes(prob::ForOp loop, const VectorPlan& plan,
   b_.CreateCondBr(b_.CreateICmpSLT(middle, upper), single, end);
 
   b_.SetInsertPoint(single);
-  emit_lanes(loop, plan, {width, lower, middle, upper, true, single_end}, sums);
+  emit_lanes(loop, plan, {width, range.origin, middle, upper, true, single_end}, sums);
   b_.SetInsertPoint(single_end);
   b_.CreateBr(end);
   b_.SetInsertPoint(end);

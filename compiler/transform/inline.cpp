@@ -166,7 +166,9 @@ mlir::LogicalResult inline_calls(FuncOp function) {
 
 void inline_small_calls(mlir::ModuleOp module) {
   Inliner inliner(module, Inliner::Calls::Small);
-  for (FuncOp function : module.getOps<FuncOp>()) inliner.has_frames(function);
+  for (FuncOp function : module.getOps<FuncOp>())
+    if (inliner.has_frames(function))
+      function->setAttr(prob::frames_attribute, mlir::UnitAttr::get(module.getContext()));
   for (FuncOp function : module.getOps<FuncOp>())
     if (!function.isExternal() && !function->hasAttr(prob::model_attribute)) inliner.run(function);
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -34,6 +36,7 @@ struct Run {
   const SampleOptions& options;
   std::int64_t warmup, draws;
   std::int32_t step_size_statistic;
+  int threads_each = 1;  // that a chain may share the work of a step among
   std::atomic<bool> failed{false};
 
   bool stop_requested() const {
@@ -57,7 +60,12 @@ class ChainRunner {
         chain_(chain),
         progress_(progress),
         first_(chain.iterations),
-        key_{run.options.seed, run.options.first_stream + static_cast<std::uint64_t>(index), 0} {}
+        key_{run.options.seed, run.options.first_stream + static_cast<std::uint64_t>(index), 0} {
+    if (run.threads_each > 1) {
+      workspace_.get()->share = share;
+      workspace_.get()->pool = this;
+    }
+  }
 
   void operator()() {
     const Clock::time_point start = Clock::now();
@@ -87,6 +95,14 @@ class ChainRunner {
   }
 
  private:
+  // Threads of the chain's own, from the first step that has work to share.
+  static void share(void* runner, void (*task)(void*, std::int64_t), void* environment,
+                    std::int64_t tasks) {
+    auto& self = *static_cast<ChainRunner*>(runner);
+    if (!self.sharers_) self.sharers_.emplace(self.run_.threads_each);
+    self.sharers_->for_each(tasks, [=](std::int64_t i) { task(environment, i); });
+  }
+
   ChainPhase iterate(Clock::time_point start) {
     if (run_.stop_requested()) {
       return ChainPhase::stopped;
@@ -353,6 +369,7 @@ class ChainRunner {
   const std::int64_t first_;  // iterations that an earlier run finished
   borel_key key_;
   Workspace workspace_;
+  std::optional<ThreadPool> sharers_;
   // The state when saved_at_ iterations were done. A small one is copied before each step. Copying
   // a large one can cost as much as its step: that is copied while steps ask for more workspace,
   // and then now and again.
@@ -409,6 +426,8 @@ SampleResult sample(const Instance& instance, const SampleOptions& options,
   }
   Run run{instance, options, parameters.get_int("warmup"), parameters.get_int("draws"),
           find_statistic(instance.machine(), "stepsize")};
+  const int threads = thread_count(options.threads, std::numeric_limits<std::int64_t>::max());
+  run.threads_each = static_cast<int>(threads / std::clamp<std::int64_t>(chains, 1, threads));
   SampleResult result;
   result.chains = std::move(from);
   result.chains.resize(static_cast<std::size_t>(chains));

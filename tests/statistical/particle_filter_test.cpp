@@ -127,6 +127,26 @@ TEST(ParticleFilter, FiltersAsTheKalmanFilterDoes) {
   EXPECT_NEAR(chain.statistic(2)[0], -4.332729, 0.02);
 }
 
+TEST(ParticleFilter, ThreadsShareAStepAndGiveTheSameBits) {
+  const std::string data = with(three, 20000);
+  for (const char* infer : {"adaptive", "by_systematic", "vector_state"}) {
+    const std::string its = std::string(infer) == "vector_state"
+                                ? with(R"("T": 3, "y": [0.5, -0.8, -1.5])", 20000)
+                                : data;
+    const Runs one = run(infer, its, 1, 1);
+    ASSERT_EQ(one.error, "");
+    for (const int threads : {2, 4, 16}) {
+      const Runs many = run(infer, its, 1, threads);
+      ASSERT_EQ(many.error, "");
+      for (int t = 0; t < 3; ++t)
+        for (int i = 0; i < 2; ++i) {
+          EXPECT_EQ(one.chains[0].statistic(t)[i], many.chains[0].statistic(t)[i]) << infer;
+          EXPECT_EQ(one.chains[0].draw(t)[i], many.chains[0].draw(t)[i]) << infer;
+        }
+    }
+  }
+}
+
 TEST(ParticleFilter, SameBitsForAnyNumberOfThreads) {
   const std::string data = with(three, 1000);
   const Runs one = run("adaptive", data, 5, 1), four = run("adaptive", data, 5, 4);

@@ -90,6 +90,11 @@ typedef struct borel_workspace {
   int64_t rejections; /* log densities that a constraint or reject() made -infinity */
   borel_fault fault;
   uint8_t* stack; /* the program's own: where the stack was when it was called */
+  /* How a step shares its work among threads; null: it does all of it itself. `share` calls
+   * task(env, i) once for each i below `tasks`, in any order and any threads, and returns when all
+   * have returned. Results do not depend on it. */
+  void (*share)(void* pool, void (*task)(void* env, int64_t i), void* env, int64_t tasks);
+  void* pool;
 } borel_workspace;
 
 /* Random bits are a pure function of (seed, stream, step, position); stream is the chain or
