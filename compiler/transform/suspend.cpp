@@ -225,9 +225,40 @@ class Suspend {
     for (int64_t d = 0; d < rank; ++d) out.push_back(extent_of(array, d, common));
     return out;
   }
+  /// Of what is common: whether it also does not depend on the iteration of a loop with stops.
+  static bool is_same_in_all_iterations(Value value) {
+    llvm::SetVector<Value> work;
+    work.insert(value);
+    for (size_t i = 0; i < work.size(); ++i) {
+      if (Operation* op = work[i].getDefiningOp()) {
+        for (const Value used : used_by(op)) work.insert(used);
+      } else if (!mlir::isa<FuncOp>(mlir::cast<BlockArgument>(work[i]).getOwner()->getParentOp())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// A number by which an extent is known, which may be that of another array.
+  Value size_of(Value size, Common& common) {
+    if (stages_.is_common(size) && is_same_in_all_iterations(size)) return common.get(size);
+    Operation* op = size.getDefiningOp();
+    if (auto dim = mlir::dyn_cast_or_null<prob::DimOp>(op))
+      return extent_of(dim.getArray(), static_cast<int64_t>(dim.getDimension()), common);
+    if (!op || op->getNumRegions() != 0 || op->getNumOperands() == 0 ||
+        mlir::isa<prob::ExtractOp>(op)) {
+      mlir::emitError(loc_, "an array of which particles would need to know the size");
+      return integer(0);
+    }
+    mlir::IRMapping map;
+    for (const Value operand : op->getOperands()) map.map(operand, size_of(operand, common));
+    return b_.clone(*op, map)->getResult(0);
+  }
+
   /// Extents are common even where the array is not.
   Value extent_of(Value array, int64_t dimension, Common& common) {
-    if (stages_.is_common(array)) return prob::dim(b_, loc_, common.get(array), dimension);
+    if (stages_.is_common(array) && is_same_in_all_iterations(array))
+      return prob::dim(b_, loc_, common.get(array), dimension);
     if (auto argument = mlir::dyn_cast<BlockArgument>(array)) {
       auto loop = mlir::cast<prob::ForOp>(argument.getOwner()->getParentOp());
       const unsigned number = argument.getArgNumber() - 1;
@@ -245,7 +276,7 @@ class Suspend {
       return extent_of(extract.getArray(),
                        dimension + static_cast<int64_t>(extract.getIndices().size()), common);
     if (auto zeros = mlir::dyn_cast<prob::ZerosOp>(op))
-      return common.get(zeros.getExtents()[static_cast<unsigned>(dimension)]);
+      return size_of(zeros.getExtents()[static_cast<unsigned>(dimension)], common);
     const unsigned number = mlir::cast<mlir::OpResult>(array).getResultNumber();
     if (auto branch = mlir::dyn_cast<scf::IfOp>(op))
       return extent_of(branch.thenYield().getOperand(number), dimension, common);
@@ -260,8 +291,8 @@ class Suspend {
                          dimension, common);
       if (dimension > 0)
         return extent_of(loop.terminator().getMaps()[number - carries], dimension - 1, common);
-      const Value trips = b_.createOrFold<arith::SubIOp>(loc_, common.get(loop.getUpper()),
-                                                         common.get(loop.getLower()));
+      const Value trips = b_.createOrFold<arith::SubIOp>(loc_, size_of(loop.getUpper(), common),
+                                                         size_of(loop.getLower(), common));
       return b_.createOrFold<arith::MaxSIOp>(loc_, trips, integer(0));
     }
     op->emitOpError("is an array of which particles would need to know the size");
@@ -502,21 +533,19 @@ class Suspend {
   Value read_kept(OpBuilder& b, Running& run, unsigned kept, Value value) {
     const unsigned rows = stages_.find(kept);
     Value init, empty;
+    if (stages_.is_in_rows(run.stage, value)) return load(b, rows, run.particle);
     if (auto argument = mlir::dyn_cast<BlockArgument>(value)) {
       init = stages_.initial(run.stage, argument);
       empty = run.first;
-    } else if (auto loop = value.getDefiningOp<prob::ForOp>();
-               loop && !loop.block().getOps<prob::StopOp>().empty()) {
+    } else {
       // A loop that does not run at all gives what it began with.
+      auto loop = value.getDefiningOp<prob::ForOp>();
       init = loop.getCarryInits()[mlir::cast<mlir::OpResult>(value).getResultNumber()];
-      const auto from = stages_.read(run.stage, init);
-      if (from && stages_.find(*from) == rows) init = Value();
       OpBuilder& outside = run.common.builder();
       empty = outside.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::sge,
                                             run.common.get(loop.getLower()),
                                             run.common.get(loop.getUpper()));
     }
-    if (!init) return load(b, rows, run.particle);
     auto branch = b.create<scf::IfOp>(loc_, mlir::TypeRange{value.getType()}, empty,
                                       /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);

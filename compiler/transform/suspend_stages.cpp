@@ -195,9 +195,10 @@ void Stages::find_uses() {
       const Value value = stages[stage].stop.getValues()[1 + i];
       one.type = value.getType();
       // Before the first draw it is zero, as frames are.
-      mlir::Attribute constant;
       drawn = drawn || !common_.contains(value) ||
-              !(value.getDefiningOp<prob::ZerosOp>() || mlir::matchPattern(value, mlir::m_Constant(&constant)));
+              !(value.getDefiningOp<prob::ZerosOp>() ||
+                mlir::matchPattern(value, mlir::m_PosZeroFloat()) ||
+                mlir::matchPattern(value, mlir::m_Zero()));
       one.live[stage] = drawn;
     }
     site_.push_back(one.parent);
@@ -213,6 +214,17 @@ Value Stages::initial(unsigned stage, BlockArgument carry) const {
   return from && find(*from) == find(numbers_.at(carry)) ? Value() : init;
 }
 
+bool Stages::is_in_rows(unsigned stage, Value value) const {
+  const auto rows = read(stage, value);
+  if (!rows) return false;
+  if (auto argument = mlir::dyn_cast<BlockArgument>(value)) return !initial(stage, argument);
+  auto loop = value.getDefiningOp<prob::ForOp>();
+  if (!loop || !stage_of_.contains(loop) || !stages[stage_of_.at(loop)].loop) return true;
+  const Value init = loop.getCarryInits()[mlir::cast<mlir::OpResult>(value).getResultNumber()];
+  const auto from = read(stage, init);
+  return from && find(*from) == find(*rows);
+}
+
 Stages::Held Stages::held(unsigned number, unsigned stage) const {
   const Kept& one = kept[number];
   Value value;
@@ -226,21 +238,26 @@ Stages::Held Stages::held(unsigned number, unsigned stage) const {
   } else {
     value = one.value;
   }
-  if (!common_.contains(value))
-    if (const auto from = read(stage, value)) return *from;
+  if (!common_.contains(value) && is_in_rows(stage, value)) return *read(stage, value);
   return value;
 }
 
 /// Rows are shared by what is the same wherever both matter. A carry and the value that it begins
-/// with share them when that value is read for nothing else.
+/// with share them when that value is read for nothing else. A site matters at every stop: rows of one
+/// that is not drawn yet stay zero. Arrays share rows where they have been equal, and so are as long.
 void Stages::share_rows() {
-  const auto agree = [&](unsigned a, unsigned b) {
+  const auto matters = [&](unsigned i, unsigned stage) {
+    return kept[i].live[stage] || !kept[i].value;
+  };
+  const auto agree = [&](unsigned a, unsigned b, bool as_long) {
+    bool met = as_long || !prob::is_array(kept[a].type);
     for (unsigned i = 0; i < kept.size(); ++i) {
       if (find(i) != a) continue;
       for (unsigned j = 0; j < kept.size(); ++j) {
         if (find(j) != b) continue;
         for (unsigned stage = 0; stage < stages.size(); ++stage) {
-          if (!kept[i].live[stage] || !kept[j].live[stage]) continue;
+          if (!matters(i, stage) || !matters(j, stage)) continue;
+          met = true;
           const Held x = held(i, stage), y = held(j, stage);
           if (x.index() != y.index()) return false;
           if (const auto* m = std::get_if<unsigned>(&x)) {
@@ -252,12 +269,13 @@ void Stages::share_rows() {
         }
       }
     }
-    return true;
+    return met;
   };
-  const auto join = [&](unsigned a, unsigned b) {
+  const auto join = [&](unsigned a, unsigned b, bool as_long = false) {
     a = find(a);
     b = find(b);
-    if (a != b && kept[a].type == kept[b].type && agree(a, b)) kept[std::max(a, b)].parent = std::min(a, b);
+    if (a != b && kept[a].type == kept[b].type && agree(a, b, as_long))
+      kept[std::max(a, b)].parent = std::min(a, b);
   };
   // First carries with what they begin with.
   for (unsigned stage = 0; stage < stages.size(); ++stage) {
@@ -266,7 +284,7 @@ void Stages::share_rows() {
     for (auto [argument, init] : llvm::zip(loop.carry_args(), loop.getCarryInits())) {
       const auto found = numbers_.find(argument);
       if (found == numbers_.end() || common_.contains(init)) continue;
-      if (const auto from = read(stage, init)) join(*from, found->second);
+      if (const auto from = read(stage, init)) join(*from, found->second, /*as_long=*/true);
     }
   }
   for (unsigned i = 0; i < kept.size(); ++i)

@@ -54,6 +54,9 @@ class Stages {
   /// The kept value that a stage reads for a value of an earlier one or for its loop's carry; none:
   /// the stage computes it itself.
   std::optional<unsigned> read(unsigned stage, mlir::Value value) const;
+  /// Whether that is always in its rows: not where the first iteration of the loop, or a stage after
+  /// a loop that did not run, takes what the loop begins with instead.
+  bool is_in_rows(unsigned stage, mlir::Value value) const;
   unsigned find(unsigned kept) const;
   /// What `kept` is at the stop of `stage`.
   Held held(unsigned number, unsigned stage) const;

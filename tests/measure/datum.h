@@ -40,10 +40,12 @@ std::vector<Datum> scalars(const Datum& d);
 using Trace = std::map<int64_t, Datum>;
 
 /// One draw that a generative run made: which site and element (its first scalar's position in the
-/// site, row major), its value, and on reals its first real in u and how many it has.
+/// site, row major; also index by index), its value, and on reals its first real in u and how many
+/// it has.
 struct Draw {
   int64_t site = 0, element = 0, first_real = 0, reals = 0;
   std::vector<Datum> value;
+  std::vector<int64_t> indices;
 };
 
 /// Sums, with their tangents and errors.

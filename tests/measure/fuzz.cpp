@@ -1,4 +1,5 @@
-// fuzz [N] [seed] [M]: checks N random programs of each kind from a seed on; prints each failing
+// fuzz [N] [seed] [M] [KIND]: checks N random programs of each kind (or one: function, model, stages)
+// from a seed on; prints each failing
 // seed, and for the first M failures a smaller program that fails in the same way. Exit status 1
 // when any failed.
 #include <cstdio>
@@ -12,6 +13,8 @@ int main(int argc, char** argv) {
   const long n = argc > 1 ? std::atol(argv[1]) : 1000;
   const auto first = static_cast<uint64_t>(argc > 2 ? std::atoll(argv[2]) : 1);
   const int minimised_failures = argc > 3 ? std::atoi(argv[3]) : 3;
+  const std::string only = argc > 4 ? argv[4] : "";
+  const auto wanted = [&](const char* kind) { return only.empty() || only == kind; };
   Harness harness;
   Tally tally;
   int failures = 0;
@@ -31,8 +34,10 @@ int main(int argc, char** argv) {
   };
   for (uint64_t seed = first; seed < first + static_cast<uint64_t>(n); ++seed) {
     const FunctionProgram program = random_function(seed);
-    if (const auto failure = check_function(harness, program, seed, &tally).failure;
-        failure && report("function", seed, *failure)) {
+    const auto checked_function = wanted("function")
+                                      ? check_function(harness, program, seed, &tally).failure
+                                      : std::nullopt;
+    if (const auto& failure = checked_function; failure && report("function", seed, *failure)) {
       const auto checked = [&](const std::string& text) {
         FunctionProgram smaller{text, program.points};
         return check_function(harness, smaller, seed).failure;
@@ -41,14 +46,31 @@ int main(int argc, char** argv) {
       show(text, checked(text));
     }
     const ModelProgram model = random_model(seed);
-    if (const auto failure = check_model(harness, model, seed, &tally).failure;
-        failure && report("model", seed, *failure)) {
+    const auto checked_model =
+        wanted("model") ? check_model(harness, model, seed, &tally).failure : std::nullopt;
+    if (const auto& failure = checked_model; failure && report("model", seed, *failure)) {
       const auto checked = [&](const std::string& text) {
         ModelProgram smaller = model;
         smaller.text = text;
         return check_model(harness, smaller, seed).failure;
       };
       const std::string text = minimised(harness, model.text, *failure, checked);
+      show(text, checked(text));
+    }
+    const StageProgram stages = random_stages(seed);
+    if (argc > 5) std::printf("%s", stages.text.c_str());
+    const auto checked_stages =
+        wanted("stages") ? check_stages(harness, stages, seed, &tally).failure : std::nullopt;
+    if (const auto& failure = checked_stages; failure && report("stages", seed, *failure)) {
+      const auto checked = [&](const std::string& text) {
+        // Without it the passes cannot know a site's extents.
+        if (text.find("func.func private @model.shape") == std::string::npos)
+          return std::optional<Failure>();
+        StageProgram smaller = stages;
+        smaller.text = text;
+        return check_stages(harness, smaller, seed).failure;
+      };
+      const std::string text = minimised(harness, stages.text, *failure, checked);
       show(text, checked(text));
     }
   }

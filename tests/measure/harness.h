@@ -89,6 +89,13 @@ CheckResult check_model(Harness& harness, const ModelProgram& program, uint64_t 
                         Tally* tally = nullptr, const Fault* fault = nullptr);
 CheckResult check_function(Harness& harness, const FunctionProgram& program, uint64_t seed,
                            Tally* tally = nullptr, const Fault* fault = nullptr);
+/// A model in stages (suspend): a population that goes through them, each particle with all values
+/// of the uniforms that it takes, against the model's own runs; at each stop the evidence, and the
+/// mean and the deviation of every site. Particles that agree in their frames are made one, so that
+/// nothing but the frame is known of them. Tallies as "suspend" the programs whose particles keep
+/// something from one stage to the next.
+CheckResult check_stages(Harness& harness, const StageProgram& program, uint64_t seed,
+                         Tally* tally = nullptr, const Fault* fault = nullptr);
 
 /// Names of operations that were there before a pass carry this mark while a fault is injected.
 inline constexpr llvm::StringLiteral old_mark = "measure.old";

@@ -125,7 +125,15 @@ Real Interpreter::generate(Mode mode, llvm::StringRef model, const std::vector<D
   draws.clear();
   returned = call(model, arguments);
   mode_ = Mode::Ordinary;
+  return score_so_far();
+}
+
+Real Interpreter::score_so_far() const {
   return failed_ ? Real(-std::numeric_limits<double>::infinity()) : score_;
+}
+
+Real Interpreter::weigh(llvm::StringRef model, const std::vector<Datum>& arguments) {
+  return generate(Mode::Weighing, model, arguments);
 }
 
 Real Interpreter::density_of(llvm::StringRef model, const std::vector<Datum>& arguments,
@@ -213,9 +221,22 @@ void Interpreter::run_op(Operation& op, Frame& frame) {
         if (std::get<bool>(get(f.getCondition()))) throw Refused("fault");
       })
       .Case([&](prob::UniformOp) {
+        if (uniform) return set(Real(uniform()));
         // Weyl's sequence: even, and never 0 or 1.
         const double x = static_cast<double>(++next_uniform) * 0.6180339887498949;
         set(Real(x - std::floor(x)));
+      })
+      .Case([&](prob::KeyOp) {
+        if (!key) throw Refused("a key without a source");
+        set(key());
+      })
+      .Case([&](prob::UniformAtOp u) {
+        if (!uniform_at) throw Refused("a uniform by position without a source");
+        set(Real(uniform_at(as_int(get(u.getKey())), as_int(get(u.getElement())),
+                            as_int(get(u.getNumber())))));
+      })
+      .Case([&](prob::StopOp) {
+        if (mode_ == Mode::Weighing && at_stop) at_stop(score_so_far());
       })
       .Case([&](prob::ForOp) { run_loop(op, frame); })
       .Case([&](scf::IfOp branch) {
@@ -329,7 +350,7 @@ Datum Interpreter::drawn(Operation& op, Frame& frame) {
     element_number = element_number * as_int(frame.at(extent)) + where.back();
   }
   const auto site = static_cast<int64_t>(sample.getSite());
-  Draw draw{site, element_number, 0, 0, {}};
+  Draw draw{site, element_number, 0, 0, {}, where};
   Datum value;
   switch (mode_) {
     case Mode::Ordinary:
@@ -340,6 +361,7 @@ Datum Interpreter::drawn(Operation& op, Frame& frame) {
       break;
     }
     case Mode::Drawing:
+    case Mode::Weighing:
       value = call(sample.getSampler().value(), values(sample.getParameters()))[0];
       break;
     case Mode::OnReals: {
@@ -373,7 +395,8 @@ void Interpreter::run_generative(Operation& op, Frame& frame) {
   };
   if (auto sample = mlir::dyn_cast<prob::SampleOp>(op)) {
     const Datum value = drawn(op, frame);
-    if (mode_ != Mode::Drawing) score(sample.getLogp(), sample.getParameters(), value);
+    if (mode_ != Mode::Drawing && mode_ != Mode::Weighing)
+      score(sample.getLogp(), sample.getParameters(), value);
     frame[sample.getValue()] = value;
   } else if (auto observe = mlir::dyn_cast<prob::ObserveOp>(op)) {
     const Datum value = frame.at(observe.getValue());
@@ -387,6 +410,11 @@ void Interpreter::run_generative(Operation& op, Frame& frame) {
     score_ = score_ + as_dual(frame.at(factor.getValue()));
   } else if (auto require = mlir::dyn_cast<prob::RequireOp>(op)) {
     if (!std::get<bool>(frame.at(require.getCondition()))) failed_ = true;
+  } else if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && mode_ == Mode::Weighing) {
+    Draw noted{static_cast<int64_t>(record.getSite()), 0, 0, 0, scalars(frame.at(record.getValue())),
+               {}};
+    for (const Value v : record.getIndices()) noted.indices.push_back(as_int(frame.at(v)));
+    draws.push_back(std::move(noted));
   }
 }
 

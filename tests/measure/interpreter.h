@@ -9,9 +9,11 @@
 ///    differ.
 ///
 /// Generative operations are evaluated in one of three ways: against a given trace (the density of
-/// the trace is the sum of all scores), on a vector of unconstrained reals, or by drawing.
+/// the trace is the sum of all scores), on a vector of unconstrained reals, or by drawing, weighed
+/// by what is observed or not.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -46,6 +48,17 @@ class Interpreter {
   /// Runs a model by drawing from its samplers.
   std::vector<Datum> simulate(llvm::StringRef model, const std::vector<Datum>& arguments);
 
+  /// Runs a model by drawing; gives the log weight of what it observes, scores and requires. At
+  /// each prob.stop calls `at_stop` with the log weight so far. Among `draws` are what it records.
+  Real weigh(llvm::StringRef model, const std::vector<Datum>& arguments);
+  std::function<void(const Real&)> at_stop;
+
+  /// Where random numbers come from: prob.uniform (else a fixed sequence), prob.key and
+  /// prob.uniform_at (key, element, number) (else refused).
+  std::function<double()> uniform;
+  std::function<int64_t()> key;
+  std::function<double(int64_t, int64_t, int64_t)> uniform_at;
+
   /// What the last generative run returned, drew and (density_of) which elements it reached.
   std::vector<Datum> returned;
   std::vector<Draw> draws;
@@ -53,7 +66,7 @@ class Interpreter {
   /// A decision hung on less than its rounding error, or a derivative on a kink: the point says
   /// nothing about whether two programs agree.
   bool fragile = false;
-  /// prob.uniform gives the values of a fixed sequence; this is the next one's index.
+  /// The index of the next value of the fixed sequence that prob.uniform gives.
   int64_t next_uniform = 0;
   /// Operations evaluated so far: bounds runaway programs.
   int64_t steps = 0;
@@ -61,7 +74,7 @@ class Interpreter {
 
  private:
   using Frame = llvm::DenseMap<mlir::Value, Datum>;
-  enum class Mode { Ordinary, OnTrace, OnReals, Drawing };
+  enum class Mode { Ordinary, OnTrace, OnReals, Drawing, Weighing };
 
   Real generate(Mode mode, llvm::StringRef model, const std::vector<Datum>& arguments);
   std::vector<Datum> run_block(mlir::Block& block, Frame& frame);
@@ -71,6 +84,7 @@ class Interpreter {
   bool run_scalar(mlir::Operation& op, Frame& frame);
   void run_generative(mlir::Operation& op, Frame& frame);
   Datum drawn(mlir::Operation& op, Frame& frame);
+  Real score_so_far() const;
   void compared(const Real& x, const Real& y);
 
   mlir::ModuleOp module_;

@@ -49,6 +49,23 @@ struct ModelProgram {
   bool has_samplers = true;
 };
 ModelProgram random_model(uint64_t seed);
+
+/// A model @model with stops, whose uniforms may take `grid` values each, equally likely and evenly
+/// spread: few enough draws to go through all of its runs. Marks on stops: `inner`, of a loop whose
+/// bounds depend on draws, counts as the one marked `after` behind the loop.
+struct StageProgram {
+  struct Site {
+    std::string kind, type;         // as a ModelProgram's
+    std::vector<std::string> dims;
+    bool moves = false;             // known by its latest row
+  };
+  std::string text;
+  std::vector<Site> sites;
+  std::vector<Point> points;
+  int grid = 2;
+};
+StageProgram random_stages(uint64_t seed);
+
 /// The value of a size at a point.
 int64_t size_at(const std::string& dim, const Point& point);
 

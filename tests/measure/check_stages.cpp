@@ -1,0 +1,491 @@
+// Models through suspend: populations of particles against runs of the model.
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "compiler/dialect/prob.h"
+#include "mlir/IR/Verifier.h"
+#include "tests/measure/harness.h"
+
+namespace borel::testing {
+namespace {
+
+constexpr double never = -std::numeric_limits<double>::infinity();
+/// Programs with more runs than this are left out: there are enough others.
+constexpr size_t most_runs = 1500, most_particles = 4000;
+
+/// Unnormalised moments at a stop: of 1, then of every element of every site's latest value.
+struct Moments {
+  double mass = 0;
+  std::vector<double> first, second, magnitude;
+  void add(double weight, const std::vector<double>& values) {
+    mass += weight;
+    first.resize(values.size());
+    second.resize(values.size());
+    magnitude.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      first[i] += weight * values[i];
+      second[i] += weight * values[i] * values[i];
+      magnitude[i] += weight * std::fabs(values[i]);
+    }
+  }
+};
+
+double as_number(const Datum& d) {
+  if (const auto* real = std::get_if<Real>(&d)) return real->value;
+  if (const auto* integer = std::get_if<int64_t>(&d)) return static_cast<double>(*integer);
+  return std::get<bool>(d) ? 1 : 0;
+}
+
+bool close(double x, double y, double scale) {
+  return std::fabs(x - y) <= 1e-10 * std::fabs(scale) + 1e-280;
+}
+
+/// Goes through all sequences of choices among `grid` values, as many as a run asks for.
+class Choices {
+ public:
+  explicit Choices(int grid) : grid_(grid) {}
+  double next() {
+    if (position_ == made_.size()) made_.push_back(0);
+    return (made_[position_++] + .5) / grid_;
+  }
+  /// How likely the choices of this run were.
+  double probability() const { return std::pow(grid_, -static_cast<double>(position_)); }
+  bool advance() {
+    made_.resize(position_);
+    while (!made_.empty() && ++made_.back() == grid_) made_.pop_back();
+    position_ = 0;
+    return !made_.empty();
+  }
+
+ private:
+  int grid_;
+  size_t position_ = 0;
+  std::vector<int> made_;
+};
+
+struct Particle {
+  std::vector<double> reals;
+  std::vector<int64_t> ints;
+  auto operator<=>(const Particle&) const = default;
+};
+/// Particles by what is known of them, with their weights.
+using Population = std::map<Particle, double>;
+
+class StageCheck {
+ public:
+  StageCheck(Harness& harness, const StageProgram& program, uint64_t seed, Tally* tally,
+             const Fault* fault)
+      : harness_(harness), program_(program), seed_(seed), tally_(tally), fault_(fault) {}
+
+  CheckResult run() {
+    if (!make_reference()) return result_;
+    module_ = harness_.parse(with_derived());
+    if (!module_) {
+      fail("generator", "the program is not valid: " + harness_.reported);
+      return result_;
+    }
+    drop("after");
+    if (fault_ && fault_->on_input && !inject()) return result_;
+    before_ = fault_ ? "" : print(*module_);
+    if (fault_ && !fault_->on_input) mark_old();
+    if (!harness_.run(*module_, "derive")) {
+      fail("suspend", "failed: " + harness_.reported);
+      return result_;
+    }
+    if (fault_ && !fault_->on_input && !inject()) return result_;
+    bool keeps = false;
+    for (size_t i = 0; i < program_.points.size() && !result_.failure; ++i)
+      if (!references_[i].empty()) keeps |= go_through(program_.points[i], references_[i]);
+    if (tally_ && keeps && !result_.failure) ++(*tally_)["suspend"];
+    return result_;
+  }
+
+ private:
+  void fail(const std::string& pass, const std::string& message) {
+    if (result_.failure) return;
+    result_.failure = Failure{pass, message, before_.empty() ? program_.text : before_,
+                              module_ ? print(*module_) : ""};
+  }
+
+  bool inject() {
+    Choice choose(seed_ ^ 0xFA17);
+    result_.fault_applied = fault_->apply(*module_, choose);
+    if (result_.fault_applied && mlir::failed(mlir::verify(*module_)))
+      result_.fault_applied = false;
+    return result_.fault_applied;
+  }
+  void mark_old() {
+    module_->walk([&](mlir::Operation* op) {
+      op->setDiscardableAttr(old_mark, mlir::UnitAttr::get(&harness_.context()));
+    });
+  }
+  void drop(llvm::StringRef mark) {
+    module_->walk([&](prob::StopOp stop) {
+      if (stop->hasAttr(mark)) stop.erase();
+    });
+  }
+
+  //===- What the model itself does -----------------------------------------------------------===//
+
+  /// The sites by which particles are known, in their order there.
+  std::vector<size_t> known_sites() const {
+    std::vector<size_t> out;
+    for (const char* kind : {"latent", "derived"})
+      for (size_t i = 0; i < program_.sites.size(); ++i)
+        if (program_.sites[i].kind == kind) out.push_back(i);
+    return out;
+  }
+
+  /// Where a site's values begin among those of all, and its extents at a stop.
+  struct Place {
+    size_t first = 0;
+    std::vector<int64_t> extents;
+  };
+
+  bool make_reference() {
+    module_ = harness_.parse(program_.text);
+    if (!module_) {
+      fail("generator", "the program is not valid: " + harness_.reported);
+      return false;
+    }
+    drop("inner");
+    bool any = false;
+    for (const Point& point : program_.points) {
+      references_.emplace_back();
+      Evaluation done = guarded([&](Evaluation& out) {
+        if (!enumerate(point, references_.back(), out)) references_.back().clear();
+      });
+      if (!done.refusal.empty()) {
+        fail("generator", "the model is refused: " + done.refusal);
+        return false;
+      }
+      any |= !references_.back().empty();
+    }
+    return any;
+  }
+
+  bool enumerate(const Point& point, std::vector<Moments>& stops, Evaluation& out) {
+    std::map<int64_t, Place> places;
+    size_t size = 0;
+    for (const size_t i : known_sites()) {
+      const auto& site = program_.sites[i];
+      Place& place = places[static_cast<int64_t>(i)];
+      place.first = size;
+      size_t elements = 1;
+      for (size_t d = site.moves ? 1 : 0; d < site.dims.size(); ++d) {
+        place.extents.push_back(size_at(site.dims[d], point));
+        elements *= static_cast<size_t>(place.extents.back());
+      }
+      size += elements;
+    }
+    Interpreter run(*module_);
+    run.slots = point.slots;
+    Choices choices(program_.grid);
+    run.uniform = [&] { return choices.next(); };
+    size_t runs = 0, trips = 0;
+    do {
+      if (++runs > most_runs) return false;
+      std::vector<double> latest(size, 0);
+      std::vector<std::pair<double, std::vector<double>>> seen;  // at each stop
+      size_t read = 0;
+      run.at_stop = [&](const Real& weight) {
+        for (; read < run.draws.size(); ++read) note(run.draws[read], places, latest);
+        seen.emplace_back(weight.value, latest);
+      };
+      run.steps = 0;
+      run.step_limit = 300'000;
+      run.weigh("model", point.arguments);
+      out.fragile |= run.fragile;
+      if (runs == 1) trips = seen.size();
+      if (seen.size() != trips) throw Refused("runs differ in their stops");
+      stops.resize(trips);
+      for (size_t s = 0; s < trips; ++s) {
+        const double weight = std::exp(seen[s].first);
+        stops[s].add(std::isnan(weight) ? 0 : weight * choices.probability(), seen[s].second);
+      }
+    } while (choices.advance());
+    return !out.fragile;
+  }
+
+  void note(const Draw& draw, const std::map<int64_t, Place>& places,
+            std::vector<double>& latest) const {
+    const Place& place = places.at(draw.site);
+    const size_t skip = program_.sites[static_cast<size_t>(draw.site)].moves ? 1 : 0;
+    size_t position = 0;
+    for (size_t d = 0; d < place.extents.size(); ++d) {
+      position *= static_cast<size_t>(place.extents[d]);
+      if (d + skip < draw.indices.size())
+        position += static_cast<size_t>(draw.indices[d + skip]);
+    }
+    for (size_t i = 0; i < draw.value.size(); ++i)
+      latest[place.first + position + i] = as_number(draw.value[i]);
+  }
+
+  //===- What a population does ---------------------------------------------------------------===//
+
+  std::string with_derived() const {
+    std::string text = program_.text.substr(0, program_.text.rfind('}'));
+    const auto declare = [&](const std::string& kind, const std::string& inputs,
+                             const std::string& results) {
+      text += "func.func private @d." + kind + "(i64, f64" + inputs + ") -> (" + results +
+              ") attributes {prob.derive = {kind = \"" + kind + "\", of = @model}}\n";
+    };
+    const std::string frames = "tensor<?x?xf64>, tensor<?x?xi64>, tensor<?xf64>";
+    declare("stage_count", "", "i64");
+    declare("frame_reals", "", "i64");
+    declare("frame_ints", "", "i64");
+    declare("advance", ", i64, " + frames, frames);
+    declare("check_stage", ", i64, tensor<?xf64>", "");
+    std::string moments;
+    for (const size_t i : known_sites()) {
+      const size_t rank = program_.sites[i].dims.size() - (program_.sites[i].moves ? 1 : 0);
+      std::string type = "f64";
+      if (rank > 0) {
+        type = "tensor<";
+        for (size_t d = 0; d < rank; ++d) type += "?x";
+        type += "f64>";
+      }
+      for (int twice = 0; twice < 2; ++twice) moments += (moments.empty() ? "" : ", ") + type;
+    }
+    declare("stage_summary", ", " + frames, moments);
+    return text + "}\n";
+  }
+
+  /// True when particles keep something from one stage to the next.
+  bool go_through(const Point& point, const std::vector<Moments>& reference) {
+    bool keeps = false;
+    const Evaluation done = guarded([&](Evaluation& out) {
+      Interpreter run(*module_);
+      run.slots = point.slots;
+      run.step_limit = 20'000'000;
+      const auto size = [&](const char* function) {
+        return as_int(run.call(function, point.arguments).at(0));
+      };
+      const int64_t count = size("d.stage_count");
+      reals_ = size("d.frame_reals");
+      ints_ = size("d.frame_ints");
+      if (count != static_cast<int64_t>(reference.size()))
+        return fail("suspend", "has " + std::to_string(count) + " stages, not " +
+                                   std::to_string(reference.size()));
+      if (reals_ < 0 || ints_ < 0 || reals_ + ints_ > 10'000)
+        return fail("suspend", "particles keep a strange number of values");
+      Population particles;
+      particles[Particle{std::vector<double>(static_cast<size_t>(reals_), 0),
+                         std::vector<int64_t>(static_cast<size_t>(ints_), 0)}] = 0;
+      keys_.clear();
+      for (int64_t s = 0; s < count && !particles.empty(); ++s) {
+        Population next;
+        if (!advance(run, point, s, particles, next)) return;
+        out.fragile |= run.fragile;
+        if (out.fragile || result_.failure) return;
+        particles = std::move(next);
+        compare(run, point, s, particles, reference[static_cast<size_t>(s)]);
+        if (result_.failure) return;
+      }
+      after_the_last(run, point, count, particles);
+      keeps = count > 1 && reals_ + ints_ > 0;
+    });
+    if (!done.refusal.empty() && !done.fragile) fail("suspend", "is refused: " + done.refusal);
+    return keeps && !done.fragile;
+  }
+
+  /// A particle about to run, with the first of its choices.
+  struct Run {
+    const Population::value_type* parent;
+    std::vector<int> made;
+  };
+
+  /// The frames and log weights of these particles as the functions take them.
+  template <class Of>
+  void add_population(std::vector<Datum>& arguments, size_t n, Of particle) const {
+    const auto frame = [&](int64_t rows, auto member) {
+      std::vector<Datum> values;
+      for (size_t r = 0; r < static_cast<size_t>(rows); ++r)
+        for (size_t e = 0; e < n; ++e) values.emplace_back((particle(e).first.*member)[r]);
+      return make_array({rows, static_cast<int64_t>(n)}, std::move(values));
+    };
+    arguments.push_back(frame(reals_, &Particle::reals));
+    arguments.push_back(frame(ints_, &Particle::ints));
+    std::vector<double> weights;
+    for (size_t e = 0; e < n; ++e) weights.push_back(particle(e).second);
+    arguments.push_back(real_array(weights));
+  }
+
+  /// Runs every particle through a stage with all its choices. The runs of a wave differ from those
+  /// of the waves before in their choices, and stand at other places than their parents.
+  bool advance(Interpreter& run, const Point& point, int64_t stage, const Population& particles,
+               Population& next) {
+    std::vector<Run> wave;
+    for (const auto& particle : particles) wave.push_back({&particle, {}});
+    const Population::value_type dead{particles.begin()->first, never};
+    bool first_wave = true;
+    std::set<int64_t> used;
+    size_t runs = 0;
+    while (!wave.empty()) {
+      runs += wave.size();
+      if (runs > most_particles) return false;
+      const size_t given = wave.size();
+      if (first_wave) wave.push_back({&dead, {}});
+      std::vector<std::map<std::pair<int64_t, int64_t>, double>> known(wave.size());
+      std::vector<size_t> asked(wave.size(), 0);
+      run.key = [&] { return (stage + 1) << 32; };
+      run.uniform_at = [&](int64_t key, int64_t element, int64_t number) {
+        if (element < 0 || element >= static_cast<int64_t>(wave.size()))
+          throw Refused("a uniform for no particle");
+        if (keys_.contains(key)) throw Refused("uniforms of an earlier stage");
+        used.insert(key);
+        const auto e = static_cast<size_t>(element);
+        const auto [found, is_new] = known[e].try_emplace({key, number}, 0);
+        if (is_new) {
+          if (asked[e] == wave[e].made.size()) wave[e].made.push_back(0);
+          found->second = (wave[e].made[asked[e]++] + .5) / program_.grid;
+        }
+        return found->second;
+      };
+      std::vector<size_t> prefix;
+      for (const Run& one : wave) prefix.push_back(one.made.size());
+      std::vector<Datum> arguments = point.arguments;
+      arguments.emplace_back(stage);
+      add_population(arguments, wave.size(),
+                     [&](size_t e) -> const auto& { return *wave[e].parent; });
+      const auto results = run.call("d.advance", arguments);
+      const Array &reals = as_array(results.at(0)), &ints = as_array(results.at(1)),
+                  &weights = as_array(results.at(2));
+      const auto n = wave.size();
+      if (reals.shape != std::vector<int64_t>{reals_, static_cast<int64_t>(n)} ||
+          ints.shape != std::vector<int64_t>{ints_, static_cast<int64_t>(n)} ||
+          weights.elements.size() != n) {
+        fail("suspend", "advance gives frames of another shape");
+        return false;
+      }
+      std::vector<Run> later;
+      for (size_t e = 0; e < n; ++e) {
+        const double weight = as_real(weights.elements[e]);
+        if (e >= given) {
+          if (weight != never) fail("suspend", "an impossible particle becomes possible");
+          continue;
+        }
+        const Run& one = wave[e];
+        Particle now;
+        for (size_t r = 0; r < static_cast<size_t>(reals_); ++r)
+          now.reals.push_back(as_real(reals.elements[r * n + e]));
+        for (size_t r = 0; r < static_cast<size_t>(ints_); ++r)
+          now.ints.push_back(as_int(ints.elements[r * n + e]));
+        const double total =
+            weight - static_cast<double>(one.made.size()) * std::log(program_.grid);
+        if (std::isnan(total)) fail("suspend", "a particle's weight is no number");
+        if (total > never) {
+          const auto [found, is_new] = next.try_emplace(std::move(now), total);
+          if (!is_new) {
+            const double high = std::max(found->second, total);
+            found->second =
+                high + std::log1p(std::exp(std::min(found->second, total) - high));
+          }
+        }
+        for (size_t i = prefix[e]; i < one.made.size(); ++i)
+          for (int other = 1; other < program_.grid; ++other) {
+            Run again{one.parent, {one.made.begin(), one.made.begin() + static_cast<long>(i)}};
+            again.made.push_back(other);
+            later.push_back(std::move(again));
+          }
+      }
+      wave = std::move(later);
+      first_wave = false;
+    }
+    keys_.insert(used.begin(), used.end());
+    return true;
+  }
+
+  void compare(Interpreter& run, const Point& point, int64_t stage, const Population& particles,
+               const Moments& reference) {
+    const std::string where = "at stop " + std::to_string(stage) + " ";
+    double mass = 0;
+    std::vector<Particle> in_order;
+    std::vector<double> weights;
+    for (const auto& [particle, weight] : particles) {
+      mass += std::exp(weight);
+      in_order.push_back(particle);
+      weights.push_back(std::exp(weight));
+    }
+    if (!close(mass, reference.mass, reference.mass))
+      return fail("suspend", where + "the evidence is " + std::to_string(mass) + ", not " +
+                                 std::to_string(reference.mass));
+    check_alive(run, point, stage, particles);
+    if (particles.empty() || reference.first.empty()) return;
+    std::vector<Datum> arguments = point.arguments;
+    add_population(arguments, in_order.size(), [&](size_t e) {
+      return std::pair<const Particle&, double>(in_order[e], weights[e]);
+    });
+    std::vector<double> means, deviations;
+    const auto results = run.call("d.stage_summary", arguments);
+    for (size_t i = 0; i < results.size(); ++i)
+      for (const Datum& d : scalars(results[i]))
+        (i % 2 == 0 ? means : deviations).push_back(as_real(d));
+    if (means.size() != reference.first.size() || deviations.size() != means.size())
+      return fail("suspend", where + "the summary has another size");
+    for (size_t i = 0; i < means.size(); ++i) {
+      const double second = (means[i] * means[i] + deviations[i] * deviations[i]) * mass;
+      const std::string value = where + "value " + std::to_string(i) + " of the sites has ";
+      if (!close(means[i] * mass, reference.first[i], reference.magnitude[i]))
+        return fail("suspend", value + "mean " + std::to_string(means[i]) + ", not " +
+                                   std::to_string(reference.first[i] / mass));
+      if (!close(second, reference.second[i], reference.second[i]))
+        return fail("suspend", value + "another deviation");
+    }
+  }
+
+  /// A fault where no particle is possible, and nowhere else.
+  void check_alive(Interpreter& run, const Point& point, int64_t stage,
+                   const Population& particles) {
+    std::vector<double> weights{never};
+    if (!particles.empty()) weights.push_back(particles.begin()->second);
+    std::vector<Datum> arguments = point.arguments;
+    arguments.emplace_back(stage + 1);
+    arguments.push_back(real_array(weights));
+    const Evaluation checked =
+        guarded([&](Evaluation&) { run.call("d.check_stage", arguments); });
+    if (checked.refusal.empty() == particles.empty())
+      fail("suspend", "at stop " + std::to_string(stage) +
+                          (particles.empty() ? " nobody misses the particles"
+                                             : " particles are missed: " + checked.refusal));
+  }
+
+  /// Beyond the last stage nothing changes, and nothing is drawn.
+  void after_the_last(Interpreter& run, const Point& point, int64_t count,
+                      const Population& particles) {
+    if (particles.empty()) return;
+    std::vector<Datum> arguments = point.arguments;
+    arguments.emplace_back(count);
+    add_population(arguments, 1, [&](size_t) -> const auto& { return *particles.begin(); });
+    run.uniform_at = nullptr;
+    const auto results = run.call("d.advance", arguments);
+    for (size_t i = 0; i < 3; ++i) {
+      const auto was = scalars(arguments[arguments.size() - 3 + i]), is = scalars(results[i]);
+      for (size_t k = 0; k < was.size(); ++k)
+        if (as_number(was[k]) != as_number(is.at(k)))
+          return fail("suspend", "particles change after the last stage");
+    }
+  }
+
+  Harness& harness_;
+  const StageProgram& program_;
+  uint64_t seed_;
+  Tally* tally_;
+  const Fault* fault_;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  std::vector<std::vector<Moments>> references_;  // by point; empty: left out
+  std::string before_;
+  int64_t reals_ = 0, ints_ = 0;
+  std::set<int64_t> keys_;
+  CheckResult result_;
+};
+
+}  // namespace
+
+CheckResult check_stages(Harness& harness, const StageProgram& program, uint64_t seed, Tally* tally,
+                         const Fault* fault) {
+  return StageCheck(harness, program, seed, tally, fault).run();
+}
+
+}  // namespace borel::testing
