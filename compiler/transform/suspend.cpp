@@ -67,6 +67,9 @@ class Suspend {
     captured_ = model.getNumArguments() - 2;
   }
 
+  /// False: of an array that particles keep (which was reported).
+  bool knows_sizes() const { return knows_sizes_; }
+
   void make_count() {
     Common common = open({});
     Value count = integer(0);
@@ -239,6 +242,12 @@ class Suspend {
     return true;
   }
 
+  Value unknown_size() {
+    if (knows_sizes_) mlir::emitError(loc_, "particles would need to know the size of an array");
+    knows_sizes_ = false;
+    return integer(0);
+  }
+
   /// A number by which an extent is known, which may be that of another array.
   Value size_of(Value size, Common& common) {
     if (stages_.is_common(size) && is_same_in_all_iterations(size)) return common.get(size);
@@ -247,8 +256,7 @@ class Suspend {
       return extent_of(dim.getArray(), static_cast<int64_t>(dim.getDimension()), common);
     if (!op || op->getNumRegions() != 0 || op->getNumOperands() == 0 ||
         mlir::isa<prob::ExtractOp>(op)) {
-      mlir::emitError(loc_, "an array of which particles would need to know the size");
-      return integer(0);
+      return unknown_size();
     }
     mlir::IRMapping map;
     for (const Value operand : op->getOperands()) map.map(operand, size_of(operand, common));
@@ -295,8 +303,7 @@ class Suspend {
                                                          size_of(loop.getLower(), common));
       return b_.createOrFold<arith::MaxSIOp>(loc_, trips, integer(0));
     }
-    op->emitOpError("is an array of which particles would need to know the size");
-    return integer(0);
+    return unknown_size();
   }
 
   Value row_index(OpBuilder& b, unsigned kept, ValueRange indices) {
@@ -616,6 +623,7 @@ class Suspend {
     return b.create<mlir::math::SqrtOp>(loc_, variance);
   }
 
+  bool knows_sizes_ = true;
   FuncOp model_;
   Stages stages_;
   Location loc_;
@@ -632,7 +640,7 @@ mlir::LogicalResult make(FuncOp model, llvm::function_ref<void(Suspend&)> what) 
   if (failed(evaluate_draws(model))) return mlir::failure();
   Suspend suspend(model);
   what(suspend);
-  return mlir::success();
+  return mlir::success(suspend.knows_sizes());
 }
 
 }  // namespace

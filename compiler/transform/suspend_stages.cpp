@@ -211,7 +211,8 @@ Value Stages::initial(unsigned stage, BlockArgument carry) const {
   const Value init = loop.getCarryInits()[carry.getArgNumber() - 1];
   if (common_.contains(init)) return init;
   const auto from = read(stage, init);
-  return from && find(*from) == find(numbers_.at(carry)) ? Value() : init;
+  const bool shared = from && find(*from) == find(numbers_.at(carry));
+  return shared && is_in_rows(stage, init) ? Value() : init;
 }
 
 bool Stages::is_in_rows(unsigned stage, Value value) const {
@@ -222,7 +223,7 @@ bool Stages::is_in_rows(unsigned stage, Value value) const {
   if (!loop || !stage_of_.contains(loop) || !stages[stage_of_.at(loop)].loop) return true;
   const Value init = loop.getCarryInits()[mlir::cast<mlir::OpResult>(value).getResultNumber()];
   const auto from = read(stage, init);
-  return from && find(*from) == find(*rows);
+  return from && find(*from) == find(*rows) && is_in_rows(stage, init);
 }
 
 Stages::Held Stages::held(unsigned number, unsigned stage) const {
