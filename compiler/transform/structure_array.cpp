@@ -226,7 +226,8 @@ bool find_accumulated(ForOp loop, const LoopEdit::Carry& carry, bool rewrite) {
     auto insert = mlir::dyn_cast<InsertOp>(op);
     if (!insert || prob::is_array(insert.getValue().getType())) return false;
     auto sum = insert.getValue().getDefiningOp<mlir::arith::AddFOp>();
-    if (!sum) return false;
+    // What else reads the sum would still read the element.
+    if (!sum || !sum->hasOneUse()) return false;
     const auto is_element = [&](Value value) {
       auto read = value.getDefiningOp<ExtractOp>();
       return read && !read.getPlace() && !insert.getPlace() && read->hasOneUse() &&

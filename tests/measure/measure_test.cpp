@@ -55,6 +55,13 @@ TEST(Measure, FunctionsKeepTheirMeaning) {
   });
 }
 
+TEST(Measure, StagesKeepTheMeasure) {
+  Harness harness;
+  check_until_enough("stages", {"suspend"}, [&](uint64_t seed, Tally& tally) {
+    return check_stages(harness, random_stages(seed), seed, &tally).failure;
+  });
+}
+
 TEST(Measure, FaultsAreCaught) {
   Harness harness;
   std::map<std::string, int> caught;

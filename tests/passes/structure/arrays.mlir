@@ -218,3 +218,23 @@ func.func @not_transposed(%n: i64, %k: i64) -> tensor<?x?xf64> {
   }
   return %r : tensor<?x?xf64>
 }
+
+// An element whose sum is wanted for more than the array is no mere addition into it.
+// CHECK-LABEL: func.func @sum_read_elsewhere
+func.func @sum_read_elsewhere(%x: tensor<?xf64>, %n: i64) -> (tensor<?xf64>, tensor<?xf64>) {
+  // CHECK: prob.for {{.*}} map(f64, f64) {
+  // CHECK: %[[S:.*]] = arith.addf
+  // CHECK: prob.yield map(%[[S]], %[[S]] : f64, f64)
+  %c0 = arith.constant 0 : i64
+  %a = prob.zeros(%n) : tensor<?xf64>
+  %b = prob.zeros(%n) : tensor<?xf64>
+  %r:2 = prob.for %i = %c0 to %n carry(%c = %a : tensor<?xf64>, %d = %b : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %old = prob.extract %c[%i] : tensor<?xf64> -> f64
+    %s = arith.addf %old, %xi : f64
+    %c1 = prob.insert %s into %c[%i] : f64 into tensor<?xf64>
+    %d1 = prob.insert %s into %d[%i] : f64 into tensor<?xf64>
+    prob.yield carry(%c1, %d1 : tensor<?xf64>, tensor<?xf64>)
+  }
+  return %r#0, %r#1 : tensor<?xf64>, tensor<?xf64>
+}
