@@ -10,9 +10,8 @@
 namespace borel::testing {
 namespace {
 
-constexpr const char* general_passes[] = {"structure", "simplify", "split",    "fuse",
-                                          "simplify",  "hoist",    "simplify", "fuse",
-                                          "flatten",   "simplify"};
+constexpr const char* general_passes[] = {"structure", "simplify", "split", "fuse",    "simplify",
+                                          "hoist",     "simplify", "fuse",  "flatten", "simplify"};
 constexpr double never = -std::numeric_limits<double>::infinity();
 /// Programs with more runs than this are left out: there are enough others.
 constexpr size_t most_runs = 1500, most_particles = 4000;
@@ -235,8 +234,7 @@ class StageCheck {
     size_t position = 0;
     for (size_t d = 0; d < place.extents.size(); ++d) {
       position *= static_cast<size_t>(place.extents[d]);
-      if (d + skip < draw.indices.size())
-        position += static_cast<size_t>(draw.indices[d + skip]);
+      if (d + skip < draw.indices.size()) position += static_cast<size_t>(draw.indices[d + skip]);
     }
     for (size_t i = 0; i < draw.value.size(); ++i)
       latest[place.first + position + i] = as_number(draw.value[i]);
@@ -368,8 +366,8 @@ class StageCheck {
       for (const Run& one : wave) prefix.push_back(one.made.size());
       std::vector<Datum> arguments = point.arguments;
       arguments.emplace_back(stage);
-      add_population(arguments, wave.size(),
-                     [&](size_t e) -> const auto& { return *wave[e].parent; });
+      add_population(
+          arguments, wave.size(), [&](size_t e) -> const auto& { return *wave[e].parent; });
       const auto results = run.call("d.advance", arguments);
       const Array &reals = as_array(results.at(0)), &ints = as_array(results.at(1)),
                   &weights = as_array(results.at(2));
@@ -400,8 +398,7 @@ class StageCheck {
           const auto [found, is_new] = next.try_emplace(std::move(now), total);
           if (!is_new) {
             const double high = std::max(found->second, total);
-            found->second =
-                high + std::log1p(std::exp(std::min(found->second, total) - high));
+            found->second = high + std::log1p(std::exp(std::min(found->second, total) - high));
           }
         }
         for (size_t i = prefix[e]; i < one.made.size(); ++i)
@@ -464,8 +461,7 @@ class StageCheck {
     std::vector<Datum> arguments = point.arguments;
     arguments.emplace_back(stage + 1);
     arguments.push_back(real_array(weights));
-    const Evaluation checked =
-        guarded([&](Evaluation&) { run.call("d.check_stage", arguments); });
+    const Evaluation checked = guarded([&](Evaluation&) { run.call("d.check_stage", arguments); });
     if (checked.refusal.empty() == particles.empty())
       fail("suspend", "at stop " + std::to_string(stage) +
                           (particles.empty() ? " nobody misses the particles"
@@ -478,7 +474,8 @@ class StageCheck {
     if (particles.empty()) return;
     std::vector<Datum> arguments = point.arguments;
     arguments.emplace_back(count);
-    add_population(arguments, 1, [&](size_t) -> const auto& { return *particles.begin(); });
+    add_population(
+        arguments, 1, [&](size_t) -> const auto& { return *particles.begin(); });
     run.uniform_at = nullptr;
     const auto results = run.call("d.advance", arguments);
     for (size_t i = 0; i < 3; ++i) {

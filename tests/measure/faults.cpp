@@ -542,7 +542,8 @@ Hunt hunt(Harness& harness, const Fault& fault, int max_programs) {
   for (uint64_t seed = 1; out.programs < max_programs && !out.caught; ++seed) {
     ++out.programs;
     const CheckResult result =
-        of_models.contains(fault.pass)
+        fault.pass == "suspend" ? check_stages(harness, random_stages(seed), seed, nullptr, &fault)
+        : of_models.contains(fault.pass)
             ? check_model(harness, random_model(seed), seed, nullptr, &fault)
             : check_function(harness, random_function(seed), seed, nullptr, &fault);
     if (!result.fault_applied) continue;

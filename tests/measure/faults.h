@@ -9,6 +9,8 @@
 namespace borel::testing {
 
 const std::vector<Fault>& faults();
+/// Those of suspend, which is part of derive.
+const std::vector<Fault>& stage_faults();
 
 /// Runs a fault on random programs until it is caught. How many programs it took, how many of them
 /// had a place for the fault.

@@ -1,7 +1,6 @@
-// fuzz [N] [seed] [M] [KIND]: checks N random programs of each kind (or one: function, model, stages)
-// from a seed on; prints each failing
-// seed, and for the first M failures a smaller program that fails in the same way. Exit status 1
-// when any failed.
+// fuzz [N] [seed] [M] [KIND]: checks N random programs of each kind (or one: function, model,
+// stages) from a seed on; prints each failing seed, and for the first M failures a smaller program
+// that fails in the same way. Exit status 1 when any failed.
 #include <cstdio>
 #include <cstdlib>
 
@@ -34,9 +33,8 @@ int main(int argc, char** argv) {
   };
   for (uint64_t seed = first; seed < first + static_cast<uint64_t>(n); ++seed) {
     const FunctionProgram program = random_function(seed);
-    const auto checked_function = wanted("function")
-                                      ? check_function(harness, program, seed, &tally).failure
-                                      : std::nullopt;
+    const auto checked_function =
+        wanted("function") ? check_function(harness, program, seed, &tally).failure : std::nullopt;
     if (const auto& failure = checked_function; failure && report("function", seed, *failure)) {
       const auto checked = [&](const std::string& text) {
         FunctionProgram smaller{text, program.points};

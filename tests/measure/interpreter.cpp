@@ -411,8 +411,8 @@ void Interpreter::run_generative(Operation& op, Frame& frame) {
   } else if (auto require = mlir::dyn_cast<prob::RequireOp>(op)) {
     if (!std::get<bool>(frame.at(require.getCondition()))) failed_ = true;
   } else if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && mode_ == Mode::Weighing) {
-    Draw noted{static_cast<int64_t>(record.getSite()), 0, 0, 0, scalars(frame.at(record.getValue())),
-               {}};
+    Draw noted{static_cast<int64_t>(record.getSite()), 0, 0, 0,
+               scalars(frame.at(record.getValue())),   {}};
     for (const Value v : record.getIndices()) noted.indices.push_back(as_int(frame.at(v)));
     draws.push_back(std::move(noted));
   }

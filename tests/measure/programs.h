@@ -55,9 +55,9 @@ ModelProgram random_model(uint64_t seed);
 /// bounds depend on draws, counts as the one marked `after` behind the loop.
 struct StageProgram {
   struct Site {
-    std::string kind, type;         // as a ModelProgram's
+    std::string kind, type;  // as a ModelProgram's
     std::vector<std::string> dims;
-    bool moves = false;             // known by its latest row
+    bool moves = false;  // known by its latest row
   };
   std::string text;
   std::vector<Site> sites;

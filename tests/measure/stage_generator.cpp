@@ -130,7 +130,8 @@ class StageGenerator {
 
     out_.begin_part();
     const int statements = 2 + choose_.below(5);
-    for (int i = 0; i < statements; ++i) some_statement(i > 0 && budget_ >= 3 && choose_.chance(.55));
+    for (int i = 0; i < statements; ++i)
+      some_statement(i > 0 && budget_ >= 3 && choose_.chance(.55));
     if (!stepped_) some_statement(true);
     if (choose_.chance(.4)) some_statement(false);
     if (pending_) out_.line("prob.stop");
@@ -151,16 +152,18 @@ class StageGenerator {
   };
   /// Where statements stand.
   struct Scope {
-    std::set<int> assignable;        // variables
-    std::set<int> sites;             // variables of sites that may be drawn or recorded
-    std::vector<std::string> at;     // the indices that they have here: of loops
-    int times = 1;                   // how often it may run
+    std::set<int> assignable;     // variables
+    std::set<int> sites;          // variables of sites that may be drawn or recorded
+    std::vector<std::string> at;  // the indices that they have here: of loops
+    int times = 1;                // how often it may run
     int depth = 0;
   };
 
   const Variable& variable(int v) const { return variables_[static_cast<size_t>(v)]; }
   std::string& name_of(int v) { return variables_[static_cast<size_t>(v)].name; }
-  std::string type_of(int v) const { return array_type(variable(v).scalar, variable(v).dims.size()); }
+  std::string type_of(int v) const {
+    return array_type(variable(v).scalar, variable(v).dims.size());
+  }
 
   /// Its first value is written to the header.
   int add_variable(const std::string& scalar, std::vector<std::string> dims, int site = -1) {
@@ -211,8 +214,7 @@ class StageGenerator {
   std::string element(int v) {
     if (variable(v).dims.empty()) return name_of(v);
     std::string list;
-    for (const std::string& dim : variable(v).dims)
-      list += (list.empty() ? "" : ", ") + index(dim);
+    for (const std::string& dim : variable(v).dims) list += (list.empty() ? "" : ", ") + index(dim);
     return out_.op("prob.extract " + name_of(v) + "[" + list + "] : " + type_of(v) + " -> " +
                    variable(v).scalar);
   }
@@ -240,8 +242,8 @@ class StageGenerator {
     text.lower = out_.integer(0);
     text.upper = sizes_.at(variable(v).dims[0]);
     write_loop(out_, text, [&] {
-      std::string x = out_.op("prob.extract " + name_of(v) + "[" + text.induction + "] : " +
-                              type_of(v) + " -> " + variable(v).scalar);
+      std::string x = out_.op("prob.extract " + name_of(v) + "[" + text.induction +
+                              "] : " + type_of(v) + " -> " + variable(v).scalar);
       if (variable(v).scalar == "i64") x = out_.op("arith.sitofp " + x + " : i64 to f64");
       const std::string i = out_.op("arith.sitofp " + text.induction + " : i64 to f64");
       const std::string weight = out_.binary("arith.addf", i, out_.real(.5));
@@ -340,8 +342,8 @@ class StageGenerator {
       return;
     }
     const std::string before = name_of(v);
-    name_of(v) = out_.op("prob.insert " + what + " into " + before + "[" + list(at) + "] : " +
-                         type + " into " + type_of(v));
+    name_of(v) = out_.op("prob.insert " + what + " into " + before + "[" + list(at) +
+                         "] : " + type + " into " + type_of(v));
   }
 
   std::string where(int v, const std::vector<std::string>& at) {
@@ -409,8 +411,7 @@ class StageGenerator {
       }
       case 1: {
         if (choose_.chance(.5)) break;
-        const std::string c =
-            out_.binary("arith.ori", truth(1), truth(1), "i1");
+        const std::string c = out_.binary("arith.ori", truth(1), truth(1), "i1");
         out_.line("prob.require " + c + place());
         return;
       }
@@ -537,8 +538,8 @@ class StageGenerator {
       types += (types.empty() ? "" : ", ") + type_of(v);
     }
     out_.line(results + " = scf.if " + c + " -> (" + types + ") {\n" + yes + "scf.yield " +
-              yes_values + " : " + types + "\n} else {\n" + no + "scf.yield " + no_values +
-              " : " + types + "\n}");
+              yes_values + " : " + types + "\n} else {\n" + no + "scf.yield " + no_values + " : " +
+              types + "\n}");
   }
 
   //===- The top level ------------------------------------------------------------------------===//
@@ -582,9 +583,9 @@ class StageGenerator {
     const int form = choose_.below(6);
     if (form < 3 && budget_ > 0) {
       const bool row = budget_ >= 2 && choose_.chance(.3);
-      const int v = add_site("latent", scalar(), row ? std::vector<std::string>{"k"}
-                                                     : std::vector<std::string>{},
-                             false);
+      const int v =
+          add_site("latent", scalar(),
+                   row ? std::vector<std::string>{"k"} : std::vector<std::string>{}, false);
       if (choose_.chance(.75)) return draw(v, {}, 1, work);
       scope.sites = {v};
       scope.assignable.insert(v);
@@ -662,15 +663,19 @@ class StageGenerator {
     const int coin = add_site("latent", "i64", {}, false);
     top(false, [&](Work& work) { draw(coin, {}, 1, work); });
     Scope scope = in_loop(2);
-    top(true, [&](Work& work) {
-      LoopText text;
-      const std::string drawn = name_of(coin), zero = out_.integer(0), one = out_.integer(1);
-      const bool late = choose_.chance(.3);
-      text.lower = late ? drawn : zero;
-      text.upper = late ? out_.integer(2)
-                        : out_.binary("arith.addi", drawn, choose_.chance(.5) ? zero : one, "i64");
-      loop(text, scope.assignable, [&] { body(scope, text.induction, 0, work, " {inner}"); });
-    }, "prob.stop {after}\n");
+    top(
+        true,
+        [&](Work& work) {
+          LoopText text;
+          const std::string drawn = name_of(coin), zero = out_.integer(0), one = out_.integer(1);
+          const bool late = choose_.chance(.3);
+          text.lower = late ? drawn : zero;
+          text.upper =
+              late ? out_.integer(2)
+                   : out_.binary("arith.addi", drawn, choose_.chance(.5) ? zero : one, "i64");
+          loop(text, scope.assignable, [&] { body(scope, text.induction, 0, work, " {inner}"); });
+        },
+        "prob.stop {after}\n");
   }
 
   //===- The program --------------------------------------------------------------------------===//
@@ -706,11 +711,11 @@ class StageGenerator {
       for (const Variable& v : variables_) {
         if (v.site < 0 || program_.sites[static_cast<size_t>(v.site)].kind != kind) continue;
         results += (results.empty() ? "" : ", ") + v.name;
-        result_types +=
-            (result_types.empty() ? "" : ", ") + array_type(v.scalar, v.dims.size());
+        result_types += (result_types.empty() ? "" : ", ") + array_type(v.scalar, v.dims.size());
       }
     all.line("func.func private @model(%a0: i64, %a1: f64) -> (" + result_types +
-             ") attributes {prob.model, prob.shape = @model.shape, prob.sites = [" + sites + "]} {");
+             ") attributes {prob.model, prob.shape = @model.shape, prob.sites = [" + sites +
+             "]} {");
     all.append(header_);
     all.append(body);
     all.line("return " + results + " : " + result_types + "\n}\n}");
