@@ -437,8 +437,8 @@ bool Elaborator::gives_static(const ast::Expr& e, Span from) {
   if (const auto* c = ast::as<ast::CallExpr>(e)) {
     const auto* name = ast::as<ast::NameRef>(*c->callee);
     if (name == nullptr) return false;
-    if (name->name == "reals" || name->name == "stages" || name->name == "iid" ||
-        name->name == "integers" || name->name == "grad" || name->name == "value_and_grad") {
+    if (name->name == "reals" || name->name == "stages" || name->name == "iid" || name->name == "integers" ||
+        name->name == "grad" || name->name == "value_and_grad") {
       return true;
     }
     const ast::Decl* decl = is_builtin(name->name) ? nullptr : find_decl(name->name, from);

@@ -140,9 +140,8 @@ Value Elaborator::stages_member(const StaticPtr& stages, const std::string& name
   const std::vector<std::string> members{"count", "start", "advance", "check", "summary"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of stages(…) has no '" + name + "'")
-        .with_expected(
-            "count, start(n), advance(particles), check(particles) or "
-            "summary(particles, weights)")
+        .with_expected("count, start(n), advance(particles), check(particles) or "
+                       "summary(particles, weights)")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }

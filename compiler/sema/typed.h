@@ -221,7 +221,7 @@ struct ModelCall {
     FrameReals,  // () -> int, F
     FrameInts,   // () -> int, G
     Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
-    CheckStage,   // (stage: int, log weights: real[n]): a fault where no weight is above 0
+    CheckStage,  // (stage: int, log weights: real[n]): a fault where no weight is above 0
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };
   ModelId model;
@@ -379,7 +379,7 @@ struct Site {
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
   /// At a Stop the site is known by its latest value, without the first dim.
   bool moves = false;
-  ExprPtr observed;  // all data of an observed site; null for others
+  ExprPtr observed;              // all data of an observed site; null for others
   Span span;
 };
 

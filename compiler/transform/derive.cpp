@@ -108,7 +108,8 @@ class Derive {
       auto request = request_of(function);
       if (!request || !function.isExternal()) continue;
       const Kind kind = kind_of(request);
-      const bool settled = kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
+      const bool settled =
+          kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
       (settled ? of_functions : of_models).push_back(function);
     }
     for (FuncOp target : of_models)
@@ -255,7 +256,8 @@ class Derive {
       case Kind::Advance:
       case Kind::StageSummary:
         target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));
-        return fill(source, target, kind == Kind::Advance ? advance_stage : summarise_stage);
+        return fill(source, target,
+                    kind == Kind::Advance ? advance_stage : summarise_stage);
       case Kind::Unknown:
         break;
     }
