@@ -148,8 +148,9 @@ class Suspend {
     weights_ = body.getArgument(captured_ + 2);
     particles_ = prob::dim(b_, loc_, reals_, 1);
     place_rows(common);
-    const Value total = sum_over_particles(
-        [&](OpBuilder& b, Value particle) { return prob::extract(b, loc_, weights_, particle); });
+    const Value total = sum_over_particles([&](OpBuilder& b, Value particle) {
+      return prob::extract(b, loc_, weights_, particle);
+    });
     total_ = total;
     Values results;
     for (unsigned site = 0; site < stages_.sites.size(); ++site) {
@@ -372,17 +373,18 @@ class Suspend {
   Value for_particles(OpBuilder& b, llvm::function_ref<Value(OpBuilder&, Value)> body) {
     OpBuilder::InsertionGuard guard(b);
     mlir::Block scratch;
-    auto loop =
-        particle_loop(b, [&](OpBuilder& in, Value particle) { return Values{body(in, particle)}; });
+    auto loop = particle_loop(b, [&](OpBuilder& in, Value particle) {
+      return Values{body(in, particle)};
+    });
     return loop.getMaps().front();
   }
 
   /// A plate over the particles, whose maps' types are those of what the body gives.
   prob::ForOp particle_loop(OpBuilder& b, llvm::function_ref<Values(OpBuilder&, Value)> body) {
     // The body first: it says what the maps are.
-    auto shell =
-        b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0), particles_, ValueRange{},
-                              mlir::TypeRange{}, mlir::TypeRange{}, ValueRange{});
+    auto shell = b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0), particles_,
+                                       ValueRange{}, mlir::TypeRange{}, mlir::TypeRange{},
+                                       ValueRange{});
     Values values;
     {
       OpBuilder::InsertionGuard guard(b);
@@ -390,9 +392,9 @@ class Suspend {
       values = body(b, shell.induction());
     }
     b.setInsertionPoint(shell);
-    auto loop =
-        b.create<prob::ForOp>(loc_, shell.getLower(), shell.getUpper(), ValueRange{},
-                              mlir::TypeRange(ValueRange(values)), mlir::TypeRange{}, ValueRange{});
+    auto loop = b.create<prob::ForOp>(loc_, shell.getLower(), shell.getUpper(), ValueRange{},
+                                      mlir::TypeRange(ValueRange(values)), mlir::TypeRange{},
+                                      ValueRange{});
     shell.induction().replaceAllUsesWith(loop.induction());
     for (Value& value : values)
       if (value == shell.induction()) value = loop.induction();
@@ -428,8 +430,9 @@ class Suspend {
     in_branch(branch.getThenRegion(), [&](Common& inner) {
       return run_stage(number, b_.createOrFold<arith::SubIOp>(loc_, stage, first), inner);
     });
-    in_branch(branch.getElseRegion(),
-              [&](Common& inner) { return choose_stage(number + 1, stage, end, inner); });
+    in_branch(branch.getElseRegion(), [&](Common& inner) {
+      return choose_stage(number + 1, stage, end, inner);
+    });
     return Values(branch.getResults());
   }
 
@@ -447,8 +450,8 @@ class Suspend {
     if (stage.loop) {
       common.set(stage.loop.induction(),
                  add_sizes(b_, loc_, common.get(stage.loop.getLower()), iteration));
-      run.first =
-          b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration, integer(0));
+      run.first = b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration,
+                                                 integer(0));
     }
     llvm::SmallVector<unsigned> written;
     // What is common is computed before the particles' loop, which is made around its body.
@@ -475,8 +478,8 @@ class Suspend {
 
   /// The particle's log weight with what the stage adds. What is no number counts as impossible.
   Value add_weight(OpBuilder& b, Value particle, Value weight) {
-    const Value sum =
-        b.create<arith::AddFOp>(loc_, prob::extract(b, loc_, weights_, particle), weight);
+    const Value sum = b.create<arith::AddFOp>(
+        loc_, prob::extract(b, loc_, weights_, particle), weight);
     return b.create<arith::SelectOp>(loc_, is_possible(b, sum), sum, never(b));
   }
   Value never(OpBuilder& b) {
@@ -569,9 +572,9 @@ class Suspend {
     return sum_over_particles(b_, term);
   }
   Value sum_over_particles(OpBuilder& b, llvm::function_ref<Value(OpBuilder&, Value)> term) {
-    auto loop =
-        b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0), particles_, ValueRange{},
-                              mlir::TypeRange{}, mlir::TypeRange{real_}, ValueRange{});
+    auto loop = b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0), particles_,
+                                      ValueRange{}, mlir::TypeRange{}, mlir::TypeRange{real_},
+                                      ValueRange{});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(&loop.block());
     const Value value = term(b, loop.induction());

@@ -32,9 +32,8 @@ void settle_stops(FuncOp model) {
   llvm::DenseSet<Value> drawn;
   const auto depends = [&](mlir::Operation* op) {
     const auto walked = op->walk([&](mlir::Operation* inner) {
-      const bool random =
-          mlir::isa<prob::SampleOp, prob::UniformOp>(inner) ||
-          llvm::any_of(inner->getOperands(), [&](Value x) { return drawn.contains(x); });
+      const bool random = mlir::isa<prob::SampleOp, prob::UniformOp>(inner) ||
+                          llvm::any_of(inner->getOperands(), [&](Value x) { return drawn.contains(x); });
       return random ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
     });
     return walked.wasInterrupted();
@@ -150,9 +149,9 @@ mlir::LogicalResult draw(FuncOp model) {
     if (!sample.getSamplerAttr())
       return sample.emitOpError("has a distribution that cannot be simulated");
     OpBuilder b(sample);
-    auto call =
-        b.create<mlir::func::CallOp>(sample.getLoc(), sample.getSamplerAttr(),
-                                     mlir::TypeRange{sample.getType()}, sample.getParameters());
+    auto call = b.create<mlir::func::CallOp>(sample.getLoc(), sample.getSamplerAttr(),
+                                             mlir::TypeRange{sample.getType()},
+                                             sample.getParameters());
     sample.replaceAllUsesWith(call.getResult(0));
     sample.erase();
   }
@@ -189,12 +188,12 @@ mlir::LogicalResult number_uniforms(FuncOp model) {
           return prob::int_constant(b, op.getLoc(), 0);
         }
         auto uniform = mlir::cast<prob::UniformOp>(op);
-        Value own =
-            b.create<arith::AddIOp>(op.getLoc(), key, prob::int_constant(b, op.getLoc(), stage));
+        Value own = b.create<arith::AddIOp>(op.getLoc(), key,
+                                            prob::int_constant(b, op.getLoc(), stage));
         if (prob::ForOp loop = loop_with_stop(&op))
           own = b.create<arith::AddIOp>(op.getLoc(), own, loop.induction());
-        const Value drawn =
-            b.create<prob::UniformAtOp>(op.getLoc(), uniform.getType(), own, particle, number);
+        const Value drawn = b.create<prob::UniformAtOp>(op.getLoc(), uniform.getType(), own,
+                                                        particle, number);
         uniform.replaceAllUsesWith(drawn);
         const Value next = b.createOrFold<arith::AddIOp>(op.getLoc(), number,
                                                          prob::int_constant(b, op.getLoc(), 1));

@@ -244,9 +244,8 @@ Stages::Held Stages::held(unsigned number, unsigned stage) const {
 }
 
 /// Rows are shared by what is the same wherever both matter. A carry and the value that it begins
-/// with share them when that value is read for nothing else. A site matters at every stop: rows of
-/// one that is not drawn yet stay zero. Arrays share rows where they have been equal, and so are as
-/// long.
+/// with share them when that value is read for nothing else. A site matters at every stop: rows of one
+/// that is not drawn yet stay zero. Arrays share rows where they have been equal, and so are as long.
 void Stages::share_rows() {
   const auto matters = [&](unsigned i, unsigned stage) {
     return kept[i].live[stage] || !kept[i].value;
