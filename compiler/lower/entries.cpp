@@ -82,6 +82,13 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     arguments.push_back(b.getI64Type());
     arguments.append({frames[0], frames[1], reals});
     results = {frames[0], frames[1], reals};
+  } else if (kind == "transition") {
+    const mlir::Type frames[] = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
+    arguments.append({b.getI64Type(), frames[0], frames[1], frames[0], frames[1], b.getI64Type()});
+    results = {reals};
+  } else if (kind == "path_trace") {
+    arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)});
+    results = trace;
   } else if (kind == "check_stage") {
     arguments.append({b.getI64Type(), reals});
   } else if (kind == "stage_summary") {

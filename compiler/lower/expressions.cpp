@@ -106,6 +106,12 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::Advance:
       kind = "advance";
       break;
+    case Kind::Transition:
+      kind = "transition";
+      break;
+    case Kind::PathTrace:
+      kind = "path_trace";
+      break;
     case Kind::CheckStage:
       kind = "check_stage";
       break;

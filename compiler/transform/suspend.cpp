@@ -95,6 +95,76 @@ class Suspend {
     close(choose_stage(0, stage, integer(0), common));
   }
 
+  void make_transition() {
+    const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
+    Common common = open({integer_, frames[0], frames[1], frames[0], frames[1], integer_});
+    mlir::Block& body = *b_.getInsertionBlock();
+    const Value stage = body.getArgument(captured_);
+    reals_ = body.getArgument(captured_ + 1);
+    ints_ = body.getArgument(captured_ + 2);
+    particles_ = prob::dim(b_, loc_, reals_, 1);
+    common.set(model_.getArgument(captured_), integer(0));  // nothing is drawn
+    place_rows(common);
+    const Value scores = score_stage(0, stage, integer(0), common);
+    b_.create<mlir::func::ReturnOp>(loc_, scores);
+    // What would be drawn is what the column of the frames after the stage has.
+    reals_ = body.getArgument(captured_ + 3);
+    ints_ = body.getArgument(captured_ + 4);
+    const Value column = body.getArgument(captured_ + 5);
+    body.walk([&](prob::DrawnOp drawn) {
+      OpBuilder b(drawn);
+      const auto* site = llvm::find_if(stages_.sites, [&](const ModelSite& s) {
+        return s.index == static_cast<int64_t>(drawn.getSite());
+      });
+      const auto number = static_cast<unsigned>(site - stages_.sites.begin());
+      Values indices(drawn.getIndices());
+      if (site->moves) indices.erase(indices.begin());
+      drawn.replaceAllUsesWith(load(b, stages_.find(stages_.of_site(number)), column, indices,
+                                    drawn.getType()));
+      drawn.erase();
+    });
+    finish();
+  }
+
+  mlir::LogicalResult make_path_trace() {
+    Common common = open({prob::array_type(real_, 2), prob::array_type(integer_, 2)});
+    mlir::Block& body = *b_.getInsertionBlock();
+    reals_ = body.getArgument(captured_);
+    ints_ = body.getArgument(captured_ + 1);
+    place_rows(common);
+    auto symbol = model_->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::shape_attribute);
+    auto shape_of = mlir::SymbolTable::lookupNearestSymbolFrom<FuncOp>(model_, symbol);
+    auto shape = b_.create<mlir::func::CallOp>(
+        loc_, shape_of, body.getArguments().take_front(shape_of.getNumArguments()));
+    Values traced;
+    for (const ModelSite& site : stages_.sites) traced.push_back(empty_site(site, shape));
+    Value first = integer(0);
+    for (unsigned number = 0; number < stages_.stages.size(); ++number) {
+      const Stages::Stage& stage = stages_.stages[number];
+      const Value count = trips(stage, common);
+      if (!stage.loop) {
+        if (failed(trace_stage(b_, number, first, common, traced))) return mlir::failure();
+      } else {
+        auto loop = b_.create<prob::ForOp>(loc_, integer(0), count, traced, mlir::TypeRange{},
+                                           mlir::TypeRange{}, ValueRange{});
+        OpBuilder::InsertionGuard guard(b_);
+        b_.setInsertionPointToEnd(&loop.block());
+        Common inner(b_, common.map());
+        inner.set(stage.loop.induction(),
+                  add_sizes(b_, loc_, inner.get(stage.loop.getLower()), loop.induction()));
+        Values next(loop.carry_args().begin(), loop.carry_args().end());
+        if (failed(trace_stage(b_, number, add_sizes(b_, loc_, first, loop.induction()), inner,
+                               next)))
+          return mlir::failure();
+        b_.create<prob::YieldOp>(loc_, next, ValueRange{}, ValueRange{}, ValueRange{});
+        traced = Values(loop.getCarries());
+      }
+      first = add_sizes(b_, loc_, first, count);
+    }
+    close(traced);
+    return mlir::success();
+  }
+
   void make_check() {
     Common common = open({integer_, prob::array_type(real_, 1)});
     mlir::Block& body = *b_.getInsertionBlock();
@@ -173,6 +243,14 @@ class Suspend {
 
   void close(ValueRange results) {
     b_.create<mlir::func::ReturnOp>(loc_, results);
+    region_->walk([](prob::DrawnOp drawn) {
+      drawn.replaceAllUsesWith(drawn.getValue());
+      drawn.erase();
+    });
+    finish();
+  }
+
+  void finish() {
     model_.getBody().takeBody(*region_);
     update_type(model_);
     model_->removeAttr(prob::model_attribute);
@@ -216,7 +294,7 @@ class Suspend {
     Value value = stages_.kept[kept].value;
     for (unsigned i = 0; !value && i < stages_.kept.size(); ++i)
       if (stages_.find(i) == kept) value = stages_.kept[i].value;
-    if (!value) value = stages_.stages.front().stop.getValues()[1 + stages_.kept[kept].site];
+    if (!value) value = stages_.site_value(0, stages_.kept[kept].site);
     return extents_of(value, common);
   }
   Values extents_of(Value array, Common& common) {
@@ -334,7 +412,6 @@ class Suspend {
 
   Value for_particles(OpBuilder& b, llvm::function_ref<Value(OpBuilder&, Value)> body) {
     OpBuilder::InsertionGuard guard(b);
-    mlir::Block scratch;
     auto loop = particle_loop(b, [&](OpBuilder& in, Value particle) {
       return Values{body(in, particle)};
     });
@@ -368,6 +445,41 @@ class Suspend {
     return loop;
   }
 
+  // ---- traces --------------------------------------------------------------------------------
+
+  Value empty_site(const ModelSite& site, mlir::func::CallOp shape) {
+    const mlir::Type scalar = prob::scalar_type(site.type);
+    const auto array = mlir::dyn_cast<mlir::RankedTensorType>(site.type);
+    if (!array)
+      return b_.create<arith::ConstantOp>(loc_, mlir::cast<mlir::TypedAttr>(b_.getZeroAttr(scalar)));
+    Values extents;
+    for (int64_t d = 0; d < array.getRank(); ++d)
+      extents.push_back(shape.getResult(static_cast<unsigned>(site.shape_result + d)));
+    if (site.column_major && extents.size() >= 2)
+      std::swap(extents[extents.size() - 1], extents[extents.size() - 2]);
+    return b_.create<prob::ZerosOp>(loc_, site.type, extents);
+  }
+
+  /// The sites as they are known after a stage, whose frames are in one column.
+  mlir::LogicalResult trace_stage(OpBuilder& b, unsigned stage, Value column, Common& common,
+                                  Values& traced) {
+    for (unsigned i = 0; i < traced.size(); ++i) {
+      const unsigned kept = stages_.of_site(i);
+      if (!stages_.kept[kept].live[stage]) continue;
+      const Value value = load(b, stages_.find(kept), column);
+      if (!stages_.sites[i].moves) {
+        traced[i] = value;
+        continue;
+      }
+      const Value index = stages_.site_index(stage, i);
+      if (!stages_.is_common(index))
+        return model_.emitError("draws at an index that depends on draws: its path has no trace");
+      traced[i] = b.create<prob::InsertOp>(loc_, value, traced[i], ValueRange{common.get(index)},
+                                           mlir::IntegerAttr());
+    }
+    return mlir::success();
+  }
+
   // ---- a stage -------------------------------------------------------------------------------
 
   /// From `number` on: the stage whose turn it is; `first` is its number among all stages.
@@ -398,6 +510,46 @@ class Suspend {
     return Values(branch.getResults());
   }
 
+  /// The same for the density of a stage's draws and its weight.
+  Value score_stage(unsigned number, Value stage, Value first, Common& common) {
+    const mlir::Type type = prob::array_type(real_, 1);
+    if (number == stages_.stages.size())
+      return b_.create<prob::ZerosOp>(loc_, type, ValueRange{particles_});
+    const Value end = add_sizes(b_, loc_, first, trips(stages_.stages[number], common));
+    const Value here = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::slt, stage, end);
+    auto branch = b_.create<scf::IfOp>(loc_, type, here, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b_);
+    b_.setInsertionPointToEnd(&branch.getThenRegion().front());
+    {
+      Common inner(b_, common.map());
+      const Value first_iteration =
+          enter_stage(number, b_.createOrFold<arith::SubIOp>(loc_, stage, first), inner);
+      auto loop = particle_loop(b_, [&](OpBuilder& in, Value particle) {
+        OpBuilder outside(in.getInsertionBlock()->getParentOp());
+        Common shared(outside, inner.map());
+        Running run{number, shared, {}, particle, first_iteration};
+        Stages::Stage& its = stages_.stages[number];
+        const Value weight = get(in, run, its.weight()), score = get(in, run, its.score());
+        return Values{in.create<arith::AddFOp>(loc_, weight, score)};
+      });
+      const Value scores = loop.getMaps().front();
+      b_.create<scf::YieldOp>(loc_, scores);
+    }
+    b_.setInsertionPointToEnd(&branch.getElseRegion().front());
+    Common inner(b_, common.map());
+    const Value others = score_stage(number + 1, stage, end, inner);
+    b_.create<scf::YieldOp>(loc_, others);
+    return branch.getResult(0);
+  }
+
+  /// Whether it is the first iteration of the stage's loop; null: it has none.
+  Value enter_stage(unsigned number, Value iteration, Common& common) {
+    prob::ForOp loop = stages_.stages[number].loop;
+    if (!loop) return {};
+    common.set(loop.induction(), add_sizes(b_, loc_, common.get(loop.getLower()), iteration));
+    return b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration, integer(0));
+  }
+
   struct Running {
     unsigned stage;
     Common& common;
@@ -408,20 +560,13 @@ class Suspend {
 
   Values run_stage(unsigned number, Value iteration, Common& common) {
     Stages::Stage& stage = stages_.stages[number];
-    Running run{number, common, {}, {}, {}};
-    if (stage.loop) {
-      common.set(stage.loop.induction(),
-                 add_sizes(b_, loc_, common.get(stage.loop.getLower()), iteration));
-      run.first = b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration,
-                                                 integer(0));
-    }
+    const Value first = enter_stage(number, iteration, common);
     llvm::SmallVector<unsigned> written;
     // What is common is computed before the particles' loop, which is made around its body.
-    OpBuilder before(b_);
     auto loop = particle_loop(b_, [&](OpBuilder& in, Value particle) {
       OpBuilder outside(in.getInsertionBlock()->getParentOp());
       Common shared(outside, common.map());
-      Running inner{number, shared, {}, particle, run.first};
+      Running inner{number, shared, {}, particle, first};
       Values results{add_weight(in, particle, get(in, inner, stage.weight()))};
       for (unsigned kept = 0; kept < stages_.kept.size(); ++kept) {
         if (stages_.find(kept) != kept) continue;
@@ -619,6 +764,13 @@ mlir::LogicalResult frame_ints(FuncOp model) {
 }
 mlir::LogicalResult advance_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_advance(); });
+}
+mlir::LogicalResult score_transition(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_transition(); });
+}
+mlir::LogicalResult path_trace(FuncOp model) {
+  if (failed(evaluate_draws(model))) return mlir::failure();
+  return Suspend(model).make_path_trace();
 }
 mlir::LogicalResult check_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_check(); });
