@@ -81,10 +81,18 @@ class Suspend {
     close({reals ? real_rows_ : int_rows_});
   }
 
-  void make_advance() {
+  void make_advance(bool follow) {
     const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
-    Common common = open({integer_, frames[0], frames[1], prob::array_type(real_, 1)});
+    llvm::SmallVector<mlir::Type> arguments{integer_, frames[0], frames[1],
+                                            prob::array_type(real_, 1)};
+    if (follow) arguments.append({frames[0], frames[1]});
+    Common common = open(arguments);
     mlir::Block& body = *b_.getInsertionBlock();
+    if (follow) {
+      given_reals_ = body.getArgument(captured_ + 4);
+      given_ints_ = body.getArgument(captured_ + 5);
+      column_ = body.getArgument(captured_);
+    }
     const Value stage = body.getArgument(captured_);
     reals_ = body.getArgument(captured_ + 1);
     ints_ = body.getArgument(captured_ + 2);
@@ -105,25 +113,51 @@ class Suspend {
     particles_ = prob::dim(b_, loc_, reals_, 1);
     common.set(model_.getArgument(captured_), integer(0));  // nothing is drawn
     place_rows(common);
-    const Value scores = score_stage(0, stage, integer(0), common);
-    b_.create<mlir::func::ReturnOp>(loc_, scores);
-    // What would be drawn is what the column of the frames after the stage has.
-    reals_ = body.getArgument(captured_ + 3);
-    ints_ = body.getArgument(captured_ + 4);
-    const Value column = body.getArgument(captured_ + 5);
-    body.walk([&](prob::DrawnOp drawn) {
-      OpBuilder b(drawn);
-      const auto* site = llvm::find_if(stages_.sites, [&](const ModelSite& s) {
-        return s.index == static_cast<int64_t>(drawn.getSite());
-      });
-      const auto number = static_cast<unsigned>(site - stages_.sites.begin());
-      Values indices(drawn.getIndices());
-      if (site->moves) indices.erase(indices.begin());
-      drawn.replaceAllUsesWith(load(b, stages_.find(stages_.of_site(number)), column, indices,
-                                    drawn.getType()));
-      drawn.erase();
-    });
-    finish();
+    given_reals_ = body.getArgument(captured_ + 3);
+    given_ints_ = body.getArgument(captured_ + 4);
+    column_ = body.getArgument(captured_ + 5);
+    close({score_stage(0, stage, integer(0), common)});
+  }
+
+  mlir::LogicalResult make_trace_path() {
+    llvm::SmallVector<mlir::Type> arguments;
+    for (const ModelSite& site : stages_.sites)
+      if (site.kind == ModelSite::Kind::Latent) arguments.push_back(site.type);
+    Common common = open(arguments);
+    mlir::Block& body = *b_.getInsertionBlock();
+    place_rows(common);
+    Value count = integer(0);
+    for (const Stages::Stage& stage : stages_.stages)
+      count = add_sizes(b_, loc_, count, trips(stage, common));
+    const auto zeros = [&](mlir::Type type, Value rows) -> Value {
+      return b_.create<prob::ZerosOp>(loc_, prob::array_type(type, 2), ValueRange{rows, count});
+    };
+    Values frames{zeros(real_, real_rows_), zeros(integer_, int_rows_)};
+    const auto given = body.getArguments().drop_front(captured_);
+    Value first = integer(0);
+    for (unsigned number = 0; number < stages_.stages.size(); ++number) {
+      const Stages::Stage& stage = stages_.stages[number];
+      const Value its = trips(stage, common);
+      if (!stage.loop) {
+        if (failed(write_path(b_, number, first, common, given, frames))) return mlir::failure();
+      } else {
+        auto loop = b_.create<prob::ForOp>(loc_, integer(0), its, frames, mlir::TypeRange{},
+                                           mlir::TypeRange{}, ValueRange{});
+        OpBuilder::InsertionGuard guard(b_);
+        b_.setInsertionPointToEnd(&loop.block());
+        Common inner(b_, common.map());
+        enter_stage(number, loop.induction(), inner);
+        Values next(loop.carry_args().begin(), loop.carry_args().end());
+        if (failed(write_path(b_, number, add_sizes(b_, loc_, first, loop.induction()), inner, given,
+                              next)))
+          return mlir::failure();
+        b_.create<prob::YieldOp>(loc_, next, ValueRange{}, ValueRange{}, ValueRange{});
+        frames = Values(loop.getCarries());
+      }
+      first = add_sizes(b_, loc_, first, its);
+    }
+    close(frames);
+    return mlir::success();
   }
 
   mlir::LogicalResult make_path_trace() {
@@ -150,8 +184,7 @@ class Suspend {
         OpBuilder::InsertionGuard guard(b_);
         b_.setInsertionPointToEnd(&loop.block());
         Common inner(b_, common.map());
-        inner.set(stage.loop.induction(),
-                  add_sizes(b_, loc_, inner.get(stage.loop.getLower()), loop.induction()));
+        enter_stage(number, loop.induction(), inner);
         Values next(loop.carry_args().begin(), loop.carry_args().end());
         if (failed(trace_stage(b_, number, add_sizes(b_, loc_, first, loop.induction()), inner,
                                next)))
@@ -243,14 +276,6 @@ class Suspend {
 
   void close(ValueRange results) {
     b_.create<mlir::func::ReturnOp>(loc_, results);
-    region_->walk([](prob::DrawnOp drawn) {
-      drawn.replaceAllUsesWith(drawn.getValue());
-      drawn.erase();
-    });
-    finish();
-  }
-
-  void finish() {
     model_.getBody().takeBody(*region_);
     update_type(model_);
     model_->removeAttr(prob::model_attribute);
@@ -480,6 +505,84 @@ class Suspend {
     return mlir::success();
   }
 
+  /// The sites' values after a stage, to one column of frames.
+  mlir::LogicalResult write_path(OpBuilder& b, unsigned stage, Value column, Common& common,
+                                 ValueRange given, Values& frames) {
+    unsigned next = 0;
+    for (unsigned i = 0; i < stages_.sites.size(); ++i) {
+      const ModelSite& site = stages_.sites[i];
+      if (site.kind != ModelSite::Kind::Latent) continue;
+      Value value = given[next++];
+      if (!stages_.kept[stages_.of_site(i)].live[stage]) continue;
+      if (site.moves) {
+        const Value index = stages_.site_index(stage, i);
+        if (!stages_.is_common(index))
+          return model_.emitError("draws at an index that depends on draws: its trace has no path");
+        value = prob::extract(b, loc_, value, common.get(index));
+      }
+      const unsigned kept = stages_.find(stages_.of_site(i));
+      Value& into = frames[in_reals(stages_.kept[kept].type) ? 0 : 1];
+      Values indices;
+      into = write_element(b, kept, value, column, into, indices);
+    }
+    return mlir::success();
+  }
+  Value write_element(OpBuilder& b, unsigned kept, Value value, Value column, Value frames,
+                      Values& indices) {
+    if (indices.size() == extents_[kept].size()) {
+      Value element = indices.empty() ? value : prob::extract(b, loc_, value, indices);
+      if (element.getType().isInteger(1))
+        element = b.create<arith::ExtUIOp>(loc_, integer_, element);
+      return b.create<prob::InsertOp>(loc_, element, frames,
+                                      ValueRange{row_index(b, kept, indices), column},
+                                      mlir::IntegerAttr());
+    }
+    auto loop = b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0),
+                                      extents_[kept][indices.size()], ValueRange{frames},
+                                      mlir::TypeRange{}, mlir::TypeRange{}, ValueRange{});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(&loop.block());
+    indices.push_back(loop.induction());
+    const Value next =
+        write_element(b, kept, value, column, loop.carry_args().front(), indices);
+    indices.pop_back();
+    b.create<prob::YieldOp>(loc_, ValueRange{next}, ValueRange{}, ValueRange{}, ValueRange{});
+    return loop.getCarries().front();
+  }
+
+  /// Draws in a plate over particles become what they are: drawn, given, or given to the last one.
+  void settle_draws(prob::ForOp particles, bool score) {
+    const Value reals = reals_, ints = ints_;
+    particles.walk([&](prob::DrawnOp drawn) {
+      if (!given_reals_) {
+        drawn.replaceAllUsesWith(drawn.getValue());
+        drawn.erase();
+        return;
+      }
+      OpBuilder b(drawn);
+      reals_ = given_reals_;
+      ints_ = given_ints_;
+      const auto* site = llvm::find_if(stages_.sites, [&](const ModelSite& s) {
+        return s.index == static_cast<int64_t>(drawn.getSite());
+      });
+      const auto number = static_cast<unsigned>(site - stages_.sites.begin());
+      Values indices(drawn.getIndices());
+      if (site->moves) indices.erase(indices.begin());
+      Value value =
+          load(b, stages_.find(stages_.of_site(number)), column_, indices, drawn.getType());
+      if (!score) {
+        const Value last = b.create<arith::SubIOp>(loc_, particles_, prob::int_constant(b, loc_, 1));
+        const Value follows = b.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq,
+                                                      particles.induction(), last);
+        value = b.create<arith::SelectOp>(loc_, follows, value, drawn.getValue());
+      }
+      drawn.replaceAllUsesWith(value);
+      drawn.erase();
+    });
+    reals_ = reals;
+    ints_ = ints;
+  }
+
   // ---- a stage -------------------------------------------------------------------------------
 
   /// From `number` on: the stage whose turn it is; `first` is its number among all stages.
@@ -532,6 +635,7 @@ class Suspend {
         const Value weight = get(in, run, its.weight()), score = get(in, run, its.score());
         return Values{in.create<arith::AddFOp>(loc_, weight, score)};
       });
+      settle_draws(loop, /*score=*/true);
       const Value scores = loop.getMaps().front();
       b_.create<scf::YieldOp>(loc_, scores);
     }
@@ -577,6 +681,7 @@ class Suspend {
       }
       return results;
     });
+    settle_draws(loop, /*score=*/false);
     for (auto [i, kept] : llvm::enumerate(written))
       store(kept, loop.getMaps()[static_cast<unsigned>(i) + 1]);
     const Value weights = loop.getMaps().front();
@@ -740,6 +845,7 @@ class Suspend {
   unsigned captured_ = 0;
   mlir::Type real_, integer_;
   Value reals_, ints_, weights_, total_, particles_, real_rows_, int_rows_;
+  Value given_reals_, given_ints_, column_;  // frames that hold what draws are to be
   llvm::SmallVector<Value> rows_;      // of each kept value: its first row
   llvm::SmallVector<Values> extents_;  // and its extents
 };
@@ -763,10 +869,17 @@ mlir::LogicalResult frame_ints(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_size(false); });
 }
 mlir::LogicalResult advance_stage(FuncOp model) {
-  return make(model, [](Suspend& s) { s.make_advance(); });
+  return make(model, [](Suspend& s) { s.make_advance(/*follow=*/false); });
 }
 mlir::LogicalResult score_transition(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_transition(); });
+}
+mlir::LogicalResult follow_path(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_advance(/*follow=*/true); });
+}
+mlir::LogicalResult trace_path(FuncOp model) {
+  if (failed(evaluate_draws(model))) return mlir::failure();
+  return Suspend(model).make_trace_path();
 }
 mlir::LogicalResult path_trace(FuncOp model) {
   if (failed(evaluate_draws(model))) return mlir::failure();

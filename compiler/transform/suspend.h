@@ -17,8 +17,10 @@
 ///   transition    (a…, stages done, real[F, n], int[G, n], then frames after the next stage, a column of
 ///                 them) -> real[n]: the log density of that stage's draws, and its log weight, were
 ///                 each particle to have come to that column
-///   path_trace    (a…, real[stages, F], int[stages, G]) -> the trace of a particle from its frames after
-///                 each stage
+///   follow        as advance, then a path, real[F, stages], int[G, stages]: the last particle draws what
+///                 the path has
+///   path_trace    (a…, a path) -> the trace of a particle whose frames after each stage these are
+///   trace_path    (a…, the latent sites' values) -> a path: of its frames what sites hold, else zeros
 ///   check_stage   (a…, stages done, log weights: real[n]) -> (): where none of them is above -infinity
 ///                 a fault at the observation of the latest stage
 ///   stage_summary (a…, real[F, n], int[G, n], weights: real[n]) -> for each latent and derived site
@@ -39,6 +41,8 @@ mlir::LogicalResult frame_reals(mlir::func::FuncOp model);
 mlir::LogicalResult frame_ints(mlir::func::FuncOp model);
 mlir::LogicalResult advance_stage(mlir::func::FuncOp model);
 mlir::LogicalResult score_transition(mlir::func::FuncOp model);
+mlir::LogicalResult follow_path(mlir::func::FuncOp model);
+mlir::LogicalResult trace_path(mlir::func::FuncOp model);
 mlir::LogicalResult path_trace(mlir::func::FuncOp model);
 mlir::LogicalResult check_stage(mlir::func::FuncOp model);
 mlir::LogicalResult summarise_stage(mlir::func::FuncOp model);
