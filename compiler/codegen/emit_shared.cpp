@@ -30,7 +30,7 @@ bool may_fault(mlir::Operation* op) {
 llvm::SetVector<mlir::Value> used_from_outside(prob::ForOp loop) {
   llvm::SetVector<mlir::Value> used;
   loop.getBody().walk([&](mlir::Operation* op) {
-    for (const mlir::Value operand : op->getOperands())
+    for (mlir::Value operand : op->getOperands())
       if (!loop.getBody().isAncestor(operand.getParentRegion())) used.insert(operand);
   });
   for (const mlir::Value init : loop.getCarryInits()) used.insert(init);
@@ -185,8 +185,10 @@ llvm::Function* FunctionEmitter::emit_task(prob::ForOp loop, const VectorPlan& p
   const auto point = b_.saveIP();
   const auto scalars = scalars_;
   const auto arrays = arrays_;
-  const auto extents = std::exchange(entry_extents_, {});
-  const auto slots = std::exchange(entry_slots_, {});
+  const auto extents = entry_extents_;
+  const auto slots = entry_slots_;
+  entry_extents_.clear();
+  entry_slots_.clear();
   llvm::Function* function = std::exchange(function_, task);
   IRValue *instance = instance_, *ws = std::exchange(ws_, nullptr),
           *top = std::exchange(top_, nullptr), *dummy = std::exchange(dummy_, nullptr);

@@ -297,13 +297,24 @@ def Prob_RecordOp : Prob_Op<"record", [AttrSizedOperandSegments,
   }];
 }
 
+def Prob_DrawnOp : Prob_Op<"drawn", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "marks a value as what was drawn at an element of a site";
+  let description = [{
+    Within suspend: a stage that scores given values, where it would draw, has them instead.
+  }];
+  let arguments = (ins Prob_Value:$value, Variadic<I64>:$indices, I64Attr:$site);
+  let results = (outs Prob_Value:$result);
+  let assemblyFormat = "$value `:` type($value) `site` $site (`[` $indices^ `]`)? attr-dict";
+}
+
 def Prob_StopOp : Prob_Op<"stop", [MemoryEffects<[MemWrite<Prob_TraceResource>]>]> {
   let summary = "where a population of runs may stop, to be weighted, resampled and moved";
   let description = [{
     In a model it stands at the top level, or at the end of the body of a loop at the top level whose
     bounds do not depend on draws: every run comes by all stops, in one order. All passes but suspend
-    drop it. suspend gives it operands: the log weight since the stop before, then the values by which
-    the sites are known there.
+    drop it. suspend gives it operands: of what came since the stop before the log weight and the log
+    density of the draws, then the values by which the sites are known there, then for sites of
+    which a loop draws one element at a time its index.
   }];
   let arguments = (ins Variadic<Prob_Value>:$values);
   let assemblyFormat = "(`(` $values^ `:` type($values) `)`)? attr-dict";

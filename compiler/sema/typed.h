@@ -221,6 +221,11 @@ struct ModelCall {
     FrameReals,  // () -> int, F
     FrameInts,   // () -> int, G
     Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
+    Follow,  // as Advance, and a path (real[F, count], int[G, count]) that the last particle takes
+    // (before: stage, real[F, n], int[G, n]; after: real[F, m], int[G, m]; column) -> real[n]
+    Transition,  // how likely each particle is to have come to one of the next stage
+    PathTrace,   // (real[F, count], int[G, count]) -> the trace of a path, one frame a stage
+    TracePath,   // (trace) -> (real[F, count], int[G, count])
     CheckStage,  // (stage: int, log weights: real[n]): a fault where no weight is above 0
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };

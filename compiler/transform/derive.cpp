@@ -50,6 +50,10 @@ enum class Kind {
   FrameReals,
   FrameInts,
   Advance,
+  Follow,
+  Transition,
+  PathTrace,
+  TracePath,
   CheckStage,
   StageSummary,
   Unknown
@@ -77,6 +81,10 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("frame_reals", Kind::FrameReals)
       .Case("frame_ints", Kind::FrameInts)
       .Case("advance", Kind::Advance)
+      .Case("follow", Kind::Follow)
+      .Case("trace_path", Kind::TracePath)
+      .Case("transition", Kind::Transition)
+      .Case("path_trace", Kind::PathTrace)
       .Case("check_stage", Kind::CheckStage)
       .Case("stage_summary", Kind::StageSummary)
       .Default(Kind::Unknown);
@@ -89,6 +97,10 @@ bool is_staged(Kind kind) {
     case Kind::FrameReals:
     case Kind::FrameInts:
     case Kind::Advance:
+    case Kind::Follow:
+    case Kind::Transition:
+    case Kind::PathTrace:
+    case Kind::TracePath:
     case Kind::CheckStage:
     case Kind::StageSummary:
       return true;
@@ -253,11 +265,20 @@ class Derive {
         return fill(source, target, frame_ints);
       case Kind::CheckStage:
         return fill(source, target, check_stage);
+      case Kind::PathTrace:
+        return fill(source, target, path_trace);
+      case Kind::TracePath:
+        return fill(source, target, trace_path);
+      case Kind::Follow:
       case Kind::Advance:
+      case Kind::Transition:
       case Kind::StageSummary:
         target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));
         return fill(source, target,
-                    kind == Kind::Advance ? advance_stage : summarise_stage);
+                    kind == Kind::Advance      ? advance_stage
+                    : kind == Kind::Follow     ? follow_path
+                    : kind == Kind::Transition ? score_transition
+                                               : summarise_stage);
       case Kind::Unknown:
         break;
     }

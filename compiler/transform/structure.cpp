@@ -1,5 +1,7 @@
 #include "compiler/transform/structure.h"
 
+#include <algorithm>
+
 #include "compiler/analysis/loops.h"
 #include "compiler/transform/loop_edit.h"
 #include "compiler/transform/structure_array.h"
@@ -240,6 +242,11 @@ void structure_loop(ForOp loop) {
   llvm::SmallVector<Value> sum_inits;
   llvm::SmallVector<FilledResult, 2> filled;
   llvm::SmallVector<LoopEdit::Carry> left(edit.carries.begin(), edit.carries.end());
+  // Arrays last: what a new map collects is no longer seen to be used by it, and might be taken for
+  // a sum.
+  std::stable_partition(left.begin(), left.end(), [](const LoopEdit::Carry& carry) {
+    return !prob::is_array(carry.argument.getType());
+  });
   bool changed = false;
   const auto drop = [&](const LoopEdit::Carry& carry) {
     llvm::erase_if(edit.carries,

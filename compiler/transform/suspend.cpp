@@ -84,10 +84,18 @@ class Suspend {
     close({reals ? real_rows_ : int_rows_});
   }
 
-  void make_advance() {
+  void make_advance(bool follow) {
     const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
-    Common common = open({integer_, frames[0], frames[1], prob::array_type(real_, 1)});
+    llvm::SmallVector<mlir::Type> arguments{integer_, frames[0], frames[1],
+                                            prob::array_type(real_, 1)};
+    if (follow) arguments.append({frames[0], frames[1]});
+    Common common = open(arguments);
     mlir::Block& body = *b_.getInsertionBlock();
+    if (follow) {
+      given_reals_ = body.getArgument(captured_ + 4);
+      given_ints_ = body.getArgument(captured_ + 5);
+      column_ = body.getArgument(captured_);
+    }
     const Value stage = body.getArgument(captured_);
     reals_ = body.getArgument(captured_ + 1);
     ints_ = body.getArgument(captured_ + 2);
@@ -96,6 +104,101 @@ class Suspend {
     common.set(model_.getArgument(captured_), b_.create<prob::KeyOp>(loc_, integer_));
     place_rows(common);
     close(choose_stage(0, stage, integer(0), common));
+  }
+
+  void make_transition() {
+    const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
+    Common common = open({integer_, frames[0], frames[1], frames[0], frames[1], integer_});
+    mlir::Block& body = *b_.getInsertionBlock();
+    const Value stage = body.getArgument(captured_);
+    reals_ = body.getArgument(captured_ + 1);
+    ints_ = body.getArgument(captured_ + 2);
+    particles_ = prob::dim(b_, loc_, reals_, 1);
+    common.set(model_.getArgument(captured_), integer(0));  // nothing is drawn
+    place_rows(common);
+    given_reals_ = body.getArgument(captured_ + 3);
+    given_ints_ = body.getArgument(captured_ + 4);
+    column_ = body.getArgument(captured_ + 5);
+    close({score_stage(0, stage, integer(0), common)});
+  }
+
+  mlir::LogicalResult make_trace_path() {
+    llvm::SmallVector<mlir::Type> arguments;
+    for (const ModelSite& site : stages_.sites)
+      if (site.kind == ModelSite::Kind::Latent) arguments.push_back(site.type);
+    Common common = open(arguments);
+    mlir::Block& body = *b_.getInsertionBlock();
+    place_rows(common);
+    Value count = integer(0);
+    for (const Stages::Stage& stage : stages_.stages)
+      count = add_sizes(b_, loc_, count, trips(stage, common));
+    const auto zeros = [&](mlir::Type type, Value rows) -> Value {
+      return b_.create<prob::ZerosOp>(loc_, prob::array_type(type, 2), ValueRange{rows, count});
+    };
+    Values frames{zeros(real_, real_rows_), zeros(integer_, int_rows_)};
+    const auto given = body.getArguments().drop_front(captured_);
+    Value first = integer(0);
+    for (unsigned number = 0; number < stages_.stages.size(); ++number) {
+      const Stages::Stage& stage = stages_.stages[number];
+      const Value its = trips(stage, common);
+      if (!stage.loop) {
+        if (failed(write_path(b_, number, first, common, given, frames))) return mlir::failure();
+      } else {
+        auto loop = b_.create<prob::ForOp>(loc_, integer(0), its, frames, mlir::TypeRange{},
+                                           mlir::TypeRange{}, ValueRange{});
+        OpBuilder::InsertionGuard guard(b_);
+        b_.setInsertionPointToEnd(&loop.block());
+        Common inner(b_, common.map());
+        enter_stage(number, loop.induction(), inner);
+        Values next(loop.carry_args().begin(), loop.carry_args().end());
+        if (failed(write_path(b_, number, add_sizes(b_, loc_, first, loop.induction()), inner, given,
+                              next)))
+          return mlir::failure();
+        b_.create<prob::YieldOp>(loc_, next, ValueRange{}, ValueRange{}, ValueRange{});
+        frames = Values(loop.getCarries());
+      }
+      first = add_sizes(b_, loc_, first, its);
+    }
+    close(frames);
+    return mlir::success();
+  }
+
+  mlir::LogicalResult make_path_trace() {
+    Common common = open({prob::array_type(real_, 2), prob::array_type(integer_, 2)});
+    mlir::Block& body = *b_.getInsertionBlock();
+    reals_ = body.getArgument(captured_);
+    ints_ = body.getArgument(captured_ + 1);
+    place_rows(common);
+    auto symbol = model_->getAttrOfType<mlir::FlatSymbolRefAttr>(prob::shape_attribute);
+    auto shape_of = mlir::SymbolTable::lookupNearestSymbolFrom<FuncOp>(model_, symbol);
+    auto shape = b_.create<mlir::func::CallOp>(
+        loc_, shape_of, body.getArguments().take_front(shape_of.getNumArguments()));
+    Values traced;
+    for (const ModelSite& site : stages_.sites) traced.push_back(empty_site(site, shape));
+    Value first = integer(0);
+    for (unsigned number = 0; number < stages_.stages.size(); ++number) {
+      const Stages::Stage& stage = stages_.stages[number];
+      const Value count = trips(stage, common);
+      if (!stage.loop) {
+        if (failed(trace_stage(b_, number, first, common, traced))) return mlir::failure();
+      } else {
+        auto loop = b_.create<prob::ForOp>(loc_, integer(0), count, traced, mlir::TypeRange{},
+                                           mlir::TypeRange{}, ValueRange{});
+        OpBuilder::InsertionGuard guard(b_);
+        b_.setInsertionPointToEnd(&loop.block());
+        Common inner(b_, common.map());
+        enter_stage(number, loop.induction(), inner);
+        Values next(loop.carry_args().begin(), loop.carry_args().end());
+        if (failed(trace_stage(b_, number, add_sizes(b_, loc_, first, loop.induction()), inner,
+                               next)))
+          return mlir::failure();
+        b_.create<prob::YieldOp>(loc_, next, ValueRange{}, ValueRange{}, ValueRange{});
+        traced = Values(loop.getCarries());
+      }
+      first = add_sizes(b_, loc_, first, count);
+    }
+    close(traced);
+    return mlir::success();
   }
 
   void make_check() {
@@ -219,7 +322,7 @@ class Suspend {
     Value value = stages_.kept[kept].value;
     for (unsigned i = 0; !value && i < stages_.kept.size(); ++i)
       if (stages_.find(i) == kept) value = stages_.kept[i].value;
-    if (!value) value = stages_.stages.front().stop.getValues()[1 + stages_.kept[kept].site];
+    if (!value) value = stages_.site_value(0, stages_.kept[kept].site);
     return extents_of(value, common);
   }
   Values extents_of(Value array, Common& common) {
@@ -372,7 +475,6 @@ class Suspend {
 
   Value for_particles(OpBuilder& b, llvm::function_ref<Value(OpBuilder&, Value)> body) {
     OpBuilder::InsertionGuard guard(b);
-    mlir::Block scratch;
     auto loop = particle_loop(b, [&](OpBuilder& in, Value particle) {
       return Values{body(in, particle)};
     });
@@ -406,6 +508,119 @@ class Suspend {
     return loop;
   }
 
+  // ---- traces --------------------------------------------------------------------------------
+
+  Value empty_site(const ModelSite& site, mlir::func::CallOp shape) {
+    const mlir::Type scalar = prob::scalar_type(site.type);
+    const auto array = mlir::dyn_cast<mlir::RankedTensorType>(site.type);
+    if (!array)
+      return b_.create<arith::ConstantOp>(loc_, mlir::cast<mlir::TypedAttr>(b_.getZeroAttr(scalar)));
+    Values extents;
+    for (int64_t d = 0; d < array.getRank(); ++d)
+      extents.push_back(shape.getResult(static_cast<unsigned>(site.shape_result + d)));
+    if (site.column_major && extents.size() >= 2)
+      std::swap(extents[extents.size() - 1], extents[extents.size() - 2]);
+    return b_.create<prob::ZerosOp>(loc_, site.type, extents);
+  }
+
+  /// The sites as they are known after a stage, whose frames are in one column.
+  mlir::LogicalResult trace_stage(OpBuilder& b, unsigned stage, Value column, Common& common,
+                                  Values& traced) {
+    for (unsigned i = 0; i < traced.size(); ++i) {
+      const unsigned kept = stages_.of_site(i);
+      if (!stages_.kept[kept].live[stage]) continue;
+      const Value value = load(b, stages_.find(kept), column);
+      if (!stages_.sites[i].moves) {
+        traced[i] = value;
+        continue;
+      }
+      const Value index = stages_.site_index(stage, i);
+      if (!stages_.is_common(index))
+        return model_.emitError("draws at an index that depends on draws: its path has no trace");
+      traced[i] = b.create<prob::InsertOp>(loc_, value, traced[i], ValueRange{common.get(index)},
+                                           mlir::IntegerAttr());
+    }
+    return mlir::success();
+  }
+
+  /// The sites' values after a stage, to one column of frames.
+  mlir::LogicalResult write_path(OpBuilder& b, unsigned stage, Value column, Common& common,
+                                 ValueRange given, Values& frames) {
+    unsigned next = 0;
+    for (unsigned i = 0; i < stages_.sites.size(); ++i) {
+      const ModelSite& site = stages_.sites[i];
+      if (site.kind != ModelSite::Kind::Latent) continue;
+      Value value = given[next++];
+      if (!stages_.kept[stages_.of_site(i)].live[stage]) continue;
+      if (site.moves) {
+        const Value index = stages_.site_index(stage, i);
+        if (!stages_.is_common(index))
+          return model_.emitError("draws at an index that depends on draws: its trace has no path");
+        value = prob::extract(b, loc_, value, common.get(index));
+      }
+      const unsigned kept = stages_.find(stages_.of_site(i));
+      Value& into = frames[in_reals(stages_.kept[kept].type) ? 0 : 1];
+      Values indices;
+      into = write_element(b, kept, value, column, into, indices);
+    }
+    return mlir::success();
+  }
+  Value write_element(OpBuilder& b, unsigned kept, Value value, Value column, Value frames,
+                      Values& indices) {
+    if (indices.size() == extents_[kept].size()) {
+      Value element = indices.empty() ? value : prob::extract(b, loc_, value, indices);
+      if (element.getType().isInteger(1))
+        element = b.create<arith::ExtUIOp>(loc_, integer_, element);
+      return b.create<prob::InsertOp>(loc_, element, frames,
+                                      ValueRange{row_index(b, kept, indices), column},
+                                      mlir::IntegerAttr());
+    }
+    auto loop = b.create<prob::ForOp>(loc_, prob::int_constant(b, loc_, 0),
+                                      extents_[kept][indices.size()], ValueRange{frames},
+                                      mlir::TypeRange{}, mlir::TypeRange{}, ValueRange{});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(&loop.block());
+    indices.push_back(loop.induction());
+    const Value next =
+        write_element(b, kept, value, column, loop.carry_args().front(), indices);
+    indices.pop_back();
+    b.create<prob::YieldOp>(loc_, ValueRange{next}, ValueRange{}, ValueRange{}, ValueRange{});
+    return loop.getCarries().front();
+  }
+
+  /// Draws in a plate over particles become what they are: drawn, given, or given to the last one.
+  void settle_draws(prob::ForOp particles, bool score) {
+    const Value reals = reals_, ints = ints_;
+    particles.walk([&](prob::DrawnOp drawn) {
+      if (!given_reals_) {
+        drawn.replaceAllUsesWith(drawn.getValue());
+        drawn.erase();
+        return;
+      }
+      OpBuilder b(drawn);
+      reals_ = given_reals_;
+      ints_ = given_ints_;
+      const auto* site = llvm::find_if(stages_.sites, [&](const ModelSite& s) {
+        return s.index == static_cast<int64_t>(drawn.getSite());
+      });
+      const auto number = static_cast<unsigned>(site - stages_.sites.begin());
+      Values indices(drawn.getIndices());
+      if (site->moves) indices.erase(indices.begin());
+      Value value =
+          load(b, stages_.find(stages_.of_site(number)), column_, indices, drawn.getType());
+      if (!score) {
+        const Value last = b.create<arith::SubIOp>(loc_, particles_, prob::int_constant(b, loc_, 1));
+        const Value follows = b.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq,
+                                                      particles.induction(), last);
+        value = b.create<arith::SelectOp>(loc_, follows, value, drawn.getValue());
+      }
+      drawn.replaceAllUsesWith(value);
+      drawn.erase();
+    });
+    reals_ = reals;
+    ints_ = ints;
+  }
+
   // ---- a stage -------------------------------------------------------------------------------
 
   /// From `number` on: the stage whose turn it is; `first` is its number among all stages.
@@ -436,6 +651,47 @@ class Suspend {
     return Values(branch.getResults());
   }
 
+  /// The same for the density of a stage's draws and its weight.
+  Value score_stage(unsigned number, Value stage, Value first, Common& common) {
+    const mlir::Type type = prob::array_type(real_, 1);
+    if (number == stages_.stages.size())
+      return b_.create<prob::ZerosOp>(loc_, type, ValueRange{particles_});
+    const Value end = add_sizes(b_, loc_, first, trips(stages_.stages[number], common));
+    const Value here = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::slt, stage, end);
+    auto branch = b_.create<scf::IfOp>(loc_, type, here, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b_);
+    b_.setInsertionPointToEnd(&branch.getThenRegion().front());
+    {
+      Common inner(b_, common.map());
+      const Value first_iteration =
+          enter_stage(number, b_.createOrFold<arith::SubIOp>(loc_, stage, first), inner);
+      auto loop = particle_loop(b_, [&](OpBuilder& in, Value particle) {
+        OpBuilder outside(in.getInsertionBlock()->getParentOp());
+        Common shared(outside, inner.map());
+        Running run{number, shared, {}, particle, first_iteration};
+        Stages::Stage& its = stages_.stages[number];
+        const Value weight = get(in, run, its.weight()), score = get(in, run, its.score());
+        return Values{in.create<arith::AddFOp>(loc_, weight, score)};
+      });
+      settle_draws(loop, /*score=*/true);
+      const Value scores = loop.getMaps().front();
+      b_.create<scf::YieldOp>(loc_, scores);
+    }
+    b_.setInsertionPointToEnd(&branch.getElseRegion().front());
+    Common inner(b_, common.map());
+    const Value others = score_stage(number + 1, stage, end, inner);
+    b_.create<scf::YieldOp>(loc_, others);
+    return branch.getResult(0);
+  }
+
+  /// Whether it is the first iteration of the stage's loop; null: it has none.
+  Value enter_stage(unsigned number, Value iteration, Common& common) {
+    prob::ForOp loop = stages_.stages[number].loop;
+    if (!loop) return {};
+    common.set(loop.induction(), add_sizes(b_, loc_, common.get(loop.getLower()), iteration));
+    return b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration, integer(0));
+  }
+
   struct Running {
     unsigned stage;
     Common& common;
@@ -446,20 +702,13 @@ class Suspend {
 
   Values run_stage(unsigned number, Value iteration, Common& common) {
     Stages::Stage& stage = stages_.stages[number];
-    Running run{number, common, {}, {}, {}};
-    if (stage.loop) {
-      common.set(stage.loop.induction(),
-                 add_sizes(b_, loc_, common.get(stage.loop.getLower()), iteration));
-      run.first = b_.createOrFold<arith::CmpIOp>(loc_, arith::CmpIPredicate::eq, iteration,
-                                                 integer(0));
-    }
+    const Value first = enter_stage(number, iteration, common);
     llvm::SmallVector<unsigned> written;
     // What is common is computed before the particles' loop, which is made around its body.
-    OpBuilder before(b_);
     auto loop = particle_loop(b_, [&](OpBuilder& in, Value particle) {
       OpBuilder outside(in.getInsertionBlock()->getParentOp());
       Common shared(outside, common.map());
-      Running inner{number, shared, {}, particle, run.first};
+      Running inner{number, shared, {}, particle, first};
       Values results{add_weight(in, particle, get(in, inner, stage.weight()))};
       for (unsigned kept = 0; kept < stages_.kept.size(); ++kept) {
         if (stages_.find(kept) != kept) continue;
@@ -470,6 +719,7 @@ class Suspend {
       }
       return results;
     });
+    settle_draws(loop, /*score=*/false);
     for (auto [i, kept] : llvm::enumerate(written))
       store(kept, loop.getMaps()[static_cast<unsigned>(i) + 1]);
     const Value weights = loop.getMaps().front();
@@ -632,6 +882,7 @@ class Suspend {
   unsigned captured_ = 0;
   mlir::Type real_, integer_;
   Value reals_, ints_, weights_, total_, particles_, real_rows_, int_rows_;
+  Value given_reals_, given_ints_, column_;  // frames that hold what draws are to be
   llvm::SmallVector<Value> rows_;      // of each kept value: its first row
   llvm::SmallVector<Values> extents_;  // and its extents
 };
@@ -655,7 +906,21 @@ mlir::LogicalResult frame_ints(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_size(false); });
 }
 mlir::LogicalResult advance_stage(FuncOp model) {
-  return make(model, [](Suspend& s) { s.make_advance(); });
+  return make(model, [](Suspend& s) { s.make_advance(/*follow=*/false); });
+}
+mlir::LogicalResult score_transition(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_transition(); });
+}
+mlir::LogicalResult follow_path(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_advance(/*follow=*/true); });
+}
+mlir::LogicalResult trace_path(FuncOp model) {
+  if (failed(evaluate_draws(model))) return mlir::failure();
+  return Suspend(model).make_trace_path();
+}
+mlir::LogicalResult path_trace(FuncOp model) {
+  if (failed(evaluate_draws(model))) return mlir::failure();
+  return Suspend(model).make_path_trace();
 }
 mlir::LogicalResult check_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_check(); });

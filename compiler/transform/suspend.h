@@ -14,6 +14,13 @@
 ///   stage_count  (a…) -> i64         frame_reals, frame_ints  (a…) -> i64, F and G
 ///   advance       (a…, stage, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
 ///                 beyond the last stage nothing changes
+///   transition    (a…, stages done, real[F, n], int[G, n], then frames after the next stage, a column of
+///                 them) -> real[n]: the log density of that stage's draws, and its log weight, were
+///                 each particle to have come to that column
+///   follow        as advance, then a path, real[F, stages], int[G, stages]: the last particle draws what
+///                 the path has
+///   path_trace    (a…, a path) -> the trace of a particle whose frames after each stage these are
+///   trace_path    (a…, the latent sites' values) -> a path: of its frames what sites hold, else zeros
 ///   check_stage   (a…, stages done, log weights: real[n]) -> (): where none of them is above -infinity
 ///                 a fault at the observation of the latest stage
 ///   stage_summary (a…, real[F, n], int[G, n], weights: real[n]) -> for each latent and derived site
@@ -33,6 +40,10 @@ mlir::LogicalResult stage_count(mlir::func::FuncOp model);
 mlir::LogicalResult frame_reals(mlir::func::FuncOp model);
 mlir::LogicalResult frame_ints(mlir::func::FuncOp model);
 mlir::LogicalResult advance_stage(mlir::func::FuncOp model);
+mlir::LogicalResult score_transition(mlir::func::FuncOp model);
+mlir::LogicalResult follow_path(mlir::func::FuncOp model);
+mlir::LogicalResult trace_path(mlir::func::FuncOp model);
+mlir::LogicalResult path_trace(mlir::func::FuncOp model);
 mlir::LogicalResult check_stage(mlir::func::FuncOp model);
 mlir::LogicalResult summarise_stage(mlir::func::FuncOp model);
 

@@ -61,6 +61,35 @@ Value keep_at_stop(mlir::Operation& op, Value value) {
   return value;
 }
 
+/// The log density of what is drawn runs from draw to draw; draws are marked.
+mlir::LogicalResult score_draws(FuncOp model) {
+  mlir::Block& body = model.getBody().front();
+  OpBuilder start = OpBuilder::atBlockBegin(&body);
+  llvm::SmallVector<Value> score{prob::real_constant(start, model.getLoc(), 0)};
+  const auto touches = [](mlir::Operation& op) -> std::optional<unsigned> {
+    if (is_stop(op) || mlir::isa<prob::SampleOp>(op)) return 0;
+    return std::nullopt;
+  };
+  return thread_values(body, score, touches, [](mlir::Operation& op, Value so_far) -> Value {
+    OpBuilder b(&op);
+    const mlir::Location loc = op.getLoc();
+    if (is_stop(op)) {
+      keep_at_stop(op, so_far);
+      return prob::real_constant(b, loc, 0);
+    }
+    auto sample = mlir::cast<prob::SampleOp>(op);
+    b.setInsertionPointAfter(&op);
+    auto drawn = b.create<prob::DrawnOp>(loc, sample.getType(), sample.getValue(),
+                                         sample.getIndices(), sample.getSite());
+    sample.getValue().replaceAllUsesExcept(drawn.getResult(), drawn);
+    llvm::SmallVector<Value> arguments(sample.getParameters());
+    arguments.push_back(drawn.getResult());
+    auto term = b.create<mlir::func::CallOp>(loc, sample.getLogpAttr(),
+                                             mlir::TypeRange{so_far.getType()}, arguments);
+    return b.create<arith::AddFOp>(loc, so_far, term.getResult(0));
+  });
+}
+
 mlir::LogicalResult weigh(FuncOp model) {
   mlir::Block& body = model.getBody().front();
   OpBuilder start = OpBuilder::atBlockBegin(&body);
@@ -132,13 +161,41 @@ mlir::LogicalResult follow_site(FuncOp model, const ModelSite& site, ValueRange 
   return thread_values(body, current, touches, [&](mlir::Operation& op, Value before) -> Value {
     if (is_stop(op)) return keep_at_stop(op, before);
     auto sample = mlir::dyn_cast<prob::SampleOp>(op);
-    const Value value = sample ? sample.getValue() : mlir::cast<prob::RecordOp>(op).getValue();
+    Value value = sample ? sample.getValue() : mlir::cast<prob::RecordOp>(op).getValue();
+    mlir::Operation* last = &op;
+    if (sample)
+      for (mlir::Operation* user : value.getUsers())
+        if (auto drawn = mlir::dyn_cast<prob::DrawnOp>(user)) {
+          value = drawn.getResult();
+          last = drawn;
+        }
     auto indices = sample ? sample.getIndices() : mlir::cast<prob::RecordOp>(op).getIndices();
     if (site.moves) indices = indices.drop_front();
     if (indices.empty()) return value;
     OpBuilder at(model.getContext());
-    at.setInsertionPointAfter(&op);
+    at.setInsertionPointAfter(last);
     return at.create<prob::InsertOp>(op.getLoc(), value, before, indices, mlir::IntegerAttr());
+  });
+}
+
+/// Of a site that moves: the index of its latest element.
+mlir::LogicalResult follow_index(FuncOp model, const ModelSite& site) {
+  mlir::Block& body = model.getBody().front();
+  OpBuilder start = OpBuilder::atBlockBegin(&body);
+  llvm::SmallVector<Value> current{prob::int_constant(start, model.getLoc(), 0)};
+  const auto index = static_cast<uint64_t>(site.index);
+  const auto touches = [&](mlir::Operation& op) -> std::optional<unsigned> {
+    if (is_stop(op)) return 0;
+    if (auto sample = mlir::dyn_cast<prob::SampleOp>(op); sample && sample.getSite() == index)
+      return 0;
+    if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && record.getSite() == index)
+      return 0;
+    return std::nullopt;
+  };
+  return thread_values(body, current, touches, [&](mlir::Operation& op, Value before) -> Value {
+    if (is_stop(op)) return keep_at_stop(op, before);
+    if (auto sample = mlir::dyn_cast<prob::SampleOp>(op)) return sample.getIndices().front();
+    return mlir::cast<prob::RecordOp>(op).getIndices().front();
   });
 }
 
@@ -292,10 +349,12 @@ mlir::LogicalResult evaluate_draws(FuncOp model) {
   settle_stops(model);
   mlir::Block& body = model.getBody().front();
   const ValueRange shape = call_shape(model);
-  if (failed(weigh(model))) return mlir::failure();
+  if (failed(weigh(model)) || failed(score_draws(model))) return mlir::failure();
   for (const ModelSite& site : model_sites(model))
     if (site.kind != ModelSite::Kind::Observed && failed(follow_site(model, site, shape)))
       return mlir::failure();
+  for (const ModelSite& site : model_sites(model))
+    if (site.moves && failed(follow_index(model, site))) return mlir::failure();
   if (failed(draw(model)) || failed(inline_calls(model))) return mlir::failure();
   // A sampler's requirements are those of the density that weighs it, or of none.
   model.walk([](prob::RequireOp require) { require.erase(); });

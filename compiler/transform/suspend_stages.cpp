@@ -192,7 +192,7 @@ void Stages::find_uses() {
     one.named = true;
     bool drawn = false;
     for (unsigned stage = 0; stage < stages.size(); ++stage) {
-      const Value value = stages[stage].stop.getValues()[1 + i];
+      const Value value = site_value(stage, i);
       one.type = value.getType();
       // Before the first draw it is zero, as frames are.
       drawn = drawn || !common_.contains(value) ||
@@ -204,6 +204,12 @@ void Stages::find_uses() {
     site_.push_back(one.parent);
     kept.push_back(std::move(one));
   }
+}
+
+Value Stages::site_index(unsigned stage, unsigned site) const {
+  unsigned number = 2 + static_cast<unsigned>(sites.size());
+  for (unsigned i = 0; i < site; ++i) number += sites[i].moves;
+  return const_cast<Stage&>(stages[stage]).stop.getValues()[number];
 }
 
 Value Stages::initial(unsigned stage, BlockArgument carry) const {
@@ -230,7 +236,7 @@ Stages::Held Stages::held(unsigned number, unsigned stage) const {
   const Kept& one = kept[number];
   Value value;
   if (!one.value) {
-    value = const_cast<Stage&>(stages[stage]).stop.getValues()[1 + one.site];
+    value = site_value(stage, one.site);
   } else if (one.stage != stage) {
     return number;
   } else if (auto argument = mlir::dyn_cast<BlockArgument>(one.value)) {

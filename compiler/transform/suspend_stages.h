@@ -14,8 +14,8 @@
 namespace borel::transform {
 
 /// Draws and scores of a copy of a model become values: its last two arguments are the key and the
-/// number of the particle, from which uniforms are taken, and every prob.stop has as operands the
-/// log weight since the one before and the latent and derived sites' values. The function returns
+/// number of the particle, from which uniforms are taken, and every prob.stop has the operands that
+/// its description names. The function returns
 /// nothing. Arrays that loops fill and read a fixed number of places back are carried as such.
 mlir::LogicalResult evaluate_draws(mlir::func::FuncOp model);
 
@@ -30,6 +30,7 @@ class Stages {
     prob::ForOp loop;                               // null: no loop
     llvm::DenseSet<mlir::Operation*> operations;  // of a stage without loop
     mlir::Value weight() { return stop.getValues()[0]; }
+    mlir::Value score() { return stop.getValues()[1]; }  // of its draws
   };
   /// A value that particles keep: one of an earlier stage, a carry of a stage's loop (both known by
   /// a value), or a site.
@@ -63,6 +64,11 @@ class Stages {
   /// The loop's initial value where the first iteration has to compute it; null: it is read.
   mlir::Value initial(unsigned stage, mlir::BlockArgument carry) const;
   unsigned of_site(unsigned site) const { return site_[site]; }
+  /// By which a site is known at a stage's stop, and of one that moves the index of its element.
+  mlir::Value site_value(unsigned stage, unsigned site) const {
+    return const_cast<Stage&>(stages[stage]).stop.getValues()[2 + site];
+  }
+  mlir::Value site_index(unsigned stage, unsigned site) const;
 
  private:
   void find_common(mlir::Block& block);

@@ -53,6 +53,7 @@ WHOLE = [
     ("BernoulliLogit(0.4)", "mean variance", 1 / (1 + math.exp(-0.4)), None, 0, 1),
     ("Binomial(7, 0.3)", "mean variance", 2.1, math.sqrt(1.47), 2, 7),
     ("BinomialLogit(7, 0.4)", "mean variance", 7 / (1 + math.exp(-0.4)), None, 4, 7),
+    ("Categorical([0.2, 0, 0.5, 0.3])", "mean variance", 1.9, math.sqrt(1.09), 2, 3),
     ("Poisson(4.5)", "mean variance", 4.5, math.sqrt(4.5), 4, 100),
     ("Poisson(200)", "mean variance", 200, math.sqrt(200), 190, 600),
     ("PoissonLog(1.2)", "mean variance", math.exp(1.2), math.exp(0.6), 3, 100),

@@ -78,3 +78,24 @@ func.func @not_sums(%x: tensor<?xf64>, %n: i64, %a: f64) -> (f64, f64, f64) {
   }
   return %r#0, %r#1, %r#2 : f64, f64, f64
 }
+
+// A running sum that is also kept is a recurrence, whichever of the two is carried first.
+// CHECK-LABEL: func.func @kept
+func.func @kept(%x: tensor<?xf64>, %n: i64, %a: f64) -> (tensor<?xf64>, tensor<?xf64>) {
+  // CHECK-COUNT-2: prob.for {{.*}} carry(%{{.*}} = %{{.*}} : f64) map(f64) {
+  %c0 = arith.constant 0 : i64
+  %z = prob.zeros(%n) : tensor<?xf64>
+  %r:2 = prob.for %i = %c0 to %n carry(%m = %z : tensor<?xf64>, %c = %a : f64) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %c1 = arith.addf %c, %xi : f64
+    %m1 = prob.insert %c1 into %m[%i] : f64 into tensor<?xf64>
+    prob.yield carry(%m1, %c1 : tensor<?xf64>, f64)
+  }
+  %s:2 = prob.for %i = %c0 to %n carry(%c = %a : f64, %m = %z : tensor<?xf64>) {
+    %xi = prob.extract %x[%i] : tensor<?xf64> -> f64
+    %c1 = arith.addf %c, %xi : f64
+    %m1 = prob.insert %c1 into %m[%i] : f64 into tensor<?xf64>
+    prob.yield carry(%c1, %m1 : f64, tensor<?xf64>)
+  }
+  return %r#0, %s#1 : tensor<?xf64>, tensor<?xf64>
+}
