@@ -386,6 +386,8 @@ class Suspend {
     if (auto extract = mlir::dyn_cast<prob::ExtractOp>(op))
       return extent_of(extract.getArray(),
                        dimension + static_cast<int64_t>(extract.getIndices().size()), common);
+    if (auto drawn = mlir::dyn_cast<prob::DrawnOp>(op))
+      return extent_of(drawn.getValue(), dimension, common);
     if (auto zeros = mlir::dyn_cast<prob::ZerosOp>(op))
       return size_of(zeros.getExtents()[static_cast<unsigned>(dimension)], common);
     const unsigned number = mlir::cast<mlir::OpResult>(array).getResultNumber();
