@@ -530,7 +530,7 @@ class Suspend {
                                   Values& traced) {
     for (unsigned i = 0; i < traced.size(); ++i) {
       const unsigned kept = stages_.of_site(i);
-      if (!stages_.kept[kept].live[stage]) continue;
+      if (!stages_.is_drawn(stage, i)) continue;
       const Value value = load(b, stages_.find(kept), column);
       if (!stages_.sites[i].moves) {
         traced[i] = value;
@@ -556,6 +556,8 @@ class Suspend {
       if (!stages_.kept[stages_.of_site(i)].live[stage]) continue;
       if (site.moves) {
         const Value index = stages_.site_index(stage, i);
+        // What a loop before has drawn last nobody asks of a path.
+        if (!stages_.is_common(index) && !stages_.is_drawn(stage, i)) continue;
         if (!stages_.is_common(index))
           return model_.emitError("draws at an index that depends on draws: its trace has no path");
         value = prob::extract(b, loc_, value, common.get(index));

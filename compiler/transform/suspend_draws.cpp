@@ -262,13 +262,16 @@ mlir::LogicalResult number_uniforms(FuncOp model) {
 
 /// A carry that ends each iteration as it began it is no carry.
 void drop_constant_carries(FuncOp model) {
-  model.walk([](prob::ForOp loop) {
-    for (auto [init, argument, next] :
-         llvm::zip(loop.getCarryInits(), loop.carry_args(), loop.terminator().getCarries())) {
+  model.walk<mlir::WalkOrder::PreOrder>([](prob::ForOp loop) {
+    for (auto [init, argument, next, result] :
+         llvm::zip(loop.getCarryInits(), loop.carry_args(), loop.terminator().getCarries(),
+                   loop.getCarries())) {
       mlir::Attribute first, then;
       const bool constant = mlir::matchPattern(init, mlir::m_Constant(&first)) &&
                             mlir::matchPattern(next, mlir::m_Constant(&then)) && first == then;
-      if (next == argument || next == init || constant) argument.replaceAllUsesWith(init);
+      if (next != argument && next != init && !constant) continue;
+      argument.replaceAllUsesWith(init);
+      result.replaceAllUsesWith(init);
     }
   });
 }

@@ -105,6 +105,13 @@ unsigned Stages::add(Value value, unsigned stage) {
 }
 
 namespace {
+/// A constant 0, or an array of them.
+bool is_zero(Value value) {
+  return value.getDefiningOp<prob::ZerosOp>() ||
+         mlir::matchPattern(value, mlir::m_PosZeroFloat()) ||
+         mlir::matchPattern(value, mlir::m_Zero());
+}
+
 /// The body's argument for a carry that a loop gives as a result.
 Value argument_of(prob::ForOp loop, Value result) {
   const unsigned number = mlir::cast<mlir::OpResult>(result).getResultNumber();
@@ -171,7 +178,9 @@ void Stages::need(unsigned stage, Value value, bool at_entry_only) {
 void Stages::find_uses() {
   // Later stages first: what they read of an earlier one it has to compute.
   for (unsigned stage = static_cast<unsigned>(stages.size()); stage-- > 0;) {
-    for (const Value value : stages[stage].stop.getValues()) need(stage, value, false);
+    // Indices of sites are not kept: traces want them of the stage that draws.
+    for (const Value value : stages[stage].stop.getValues().take_front(2 + sites.size()))
+      need(stage, value, false);
     if (prob::ForOp loop = stages[stage].loop)
       for (const Value next : loop.terminator().getCarries()) need(stage, next, false);
     for (unsigned number = 0; number < kept.size(); ++number) {
@@ -196,14 +205,19 @@ void Stages::find_uses() {
       one.type = value.getType();
       // Before the first draw it is zero, as frames are.
       drawn = drawn || !common_.contains(value) ||
-              !(value.getDefiningOp<prob::ZerosOp>() ||
-                mlir::matchPattern(value, mlir::m_PosZeroFloat()) ||
-                mlir::matchPattern(value, mlir::m_Zero()));
+              !is_zero(value);
       one.live[stage] = drawn;
     }
     site_.push_back(one.parent);
     kept.push_back(std::move(one));
   }
+}
+
+bool Stages::is_drawn(unsigned stage, unsigned site) const {
+  if (!kept[of_site(site)].live[stage]) return false;
+  const Held now = held(of_site(site), stage);
+  const auto* from = std::get_if<unsigned>(&now);
+  return !from || find(*from) != find(of_site(site));
 }
 
 Value Stages::site_index(unsigned stage, unsigned site) const {
@@ -221,6 +235,13 @@ Value Stages::initial(unsigned stage, BlockArgument carry) const {
   return shared && is_in_rows(stage, init) ? Value() : init;
 }
 
+bool Stages::is_written_before(unsigned stage, unsigned rows) const {
+  for (unsigned i = 0; i < kept.size(); ++i)
+    if (find(i) == rows && llvm::is_contained(llvm::ArrayRef(kept[i].live).take_front(stage), true))
+      return true;
+  return false;
+}
+
 bool Stages::is_in_rows(unsigned stage, Value value) const {
   const auto rows = read(stage, value);
   if (!rows) return false;
@@ -228,6 +249,8 @@ bool Stages::is_in_rows(unsigned stage, Value value) const {
   auto loop = value.getDefiningOp<prob::ForOp>();
   if (!loop || !stage_of_.contains(loop) || !stages[stage_of_.at(loop)].loop) return true;
   const Value init = loop.getCarryInits()[mlir::cast<mlir::OpResult>(value).getResultNumber()];
+  // Rows that nothing was written to are zero.
+  if (is_zero(init)) return !is_written_before(stage_of_.at(loop), find(*rows));
   const auto from = read(stage, init);
   return from && find(*from) == find(*rows) && is_in_rows(stage, init);
 }

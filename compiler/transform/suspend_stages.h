@@ -69,12 +69,15 @@ class Stages {
     return const_cast<Stage&>(stages[stage]).stop.getValues()[2 + site];
   }
   mlir::Value site_index(unsigned stage, unsigned site) const;
+  /// Whether a stage may give a site another value than it had.
+  bool is_drawn(unsigned stage, unsigned site) const;
 
  private:
   void find_common(mlir::Block& block);
   void cut(mlir::Block& block);
   void merge_equal_carries();
   void find_uses();
+  bool is_written_before(unsigned stage, unsigned rows) const;
   void need(unsigned stage, mlir::Value value, bool at_entry_only);
   void share_rows();
   unsigned add(mlir::Value value, unsigned stage);

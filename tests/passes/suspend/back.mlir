@@ -1,0 +1,51 @@
+// RUN: borel-opt %s --pass=derive | FileCheck %s
+// Two values back: what the loop begins with is in no row before its first iteration, which has to
+// keep it for the second one.
+
+prob.slot "size" @n : i64
+func.func private @logp(%mu: f64, %x: f64) -> f64 {
+  %d = arith.mulf %x, %mu : f64
+  return %d : f64
+}
+func.func private @draw(%mu: f64) -> f64 {
+  %u = prob.uniform : f64
+  %x = arith.addf %u, %mu : f64
+  return %x : f64
+}
+func.func private @shape(%start: f64) -> (i64, i64, i64, i64, i64) {
+  %zero = arith.constant 0 : i64
+  %none = arith.constant -1 : i64
+  %n = prob.data @n : i64
+  return %n, %n, %n, %zero, %none : i64, i64, i64, i64, i64
+}
+func.func private @m(%start: f64) -> tensor<?xf64> attributes {prob.model, prob.shape = @shape,
+    prob.sites = [{kind = "latent", type = "real", rank = 1 : i64, moves},
+                  {kind = "observed", type = "real", rank = 0 : i64}]} {
+  %zero = arith.constant 0 : i64
+  %mu = arith.constant 2.0 : f64
+  %n = prob.data @n : i64
+  %x = prob.zeros(%n) : tensor<?xf64>
+  %xs, %a, %b = prob.for %t = %zero to %n
+      carry(%c = %x : tensor<?xf64>, %last = %start : f64, %older = %mu : f64) {
+    %both = arith.mulf %last, %older : f64
+    %e = prob.sample @logp(%both : f64) site 0 [%t] of (%n) at 5 {sampler = @draw} : f64
+    %next = prob.insert %e into %c[%t] : f64 into tensor<?xf64>
+    prob.observe %mu : f64 from @logp(%e : f64) site 1 at 6
+    prob.stop
+    prob.yield carry(%next, %e, %last : tensor<?xf64>, f64, f64)
+  }
+  return %xs : tensor<?xf64>
+}
+
+// CHECK-LABEL: func.func private @advance(
+// CHECK-SAME: %[[START:.*]]: f64, %{{.*}}: i64, %[[REALS:.*]]: tensor<?x?xf64>
+// CHECK: %[[BEGIN:.*]] = arith.cmpi eq
+// CHECK: prob.for {{.*}} map(f64, f64, f64) {
+// CHECK: %[[LAST:.*]] = scf.if %[[BEGIN]] -> (f64) {
+// CHECK-NEXT: scf.yield %[[START]]
+// CHECK: %[[OLDER:.*]] = scf.if %[[BEGIN]] -> (f64) {
+// CHECK: arith.mulf %[[LAST]], %[[OLDER]]
+// CHECK: prob.yield map({{.*}}%[[LAST]]
+func.func private @advance(f64, i64, tensor<?x?xf64>, tensor<?x?xi64>, tensor<?xf64>)
+    -> (tensor<?x?xf64>, tensor<?x?xi64>, tensor<?xf64>)
+    attributes {prob.derive = {kind = "advance", of = @m}}
