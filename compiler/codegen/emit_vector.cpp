@@ -112,8 +112,7 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
 // Some of the iterations, at least one: the totals of the loop's sums and extremes.
 llvm::SmallVector<llvm::Value*> FunctionEmitter::emit_lane_range(prob::ForOp loop,
                                                                  const VectorPlan& plan,
-                                                                 const Range& range,
-                                                                 IRValue* carry,
+                                                                 const Range& range, IRValue* carry,
                                                                  IRValue*& carried) {
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   VectorState state;

@@ -347,10 +347,12 @@ class StoragePlanner {
     if (group.values.size() != 1 || !group.values.front().hasOneUse()) return {};
     const Value map = group.values.front();
     auto loop = map.getDefiningOp<prob::ForOp>();
-    if (!loop || !loop.is_plate() || !mlir::matchPattern(loop.getLower(), mlir::m_Zero())) return {};
+    if (!loop || !loop.is_plate() || !mlir::matchPattern(loop.getLower(), mlir::m_Zero()))
+      return {};
     auto insert = mlir::dyn_cast<prob::InsertOp>(*map.getUsers().begin());
     if (!insert || insert.getValue() != map || insert.getPlace() ||
-        insert->getBlock() != loop->getBlock() || find(insert.getArray()) != find(insert.getResult()))
+        insert->getBlock() != loop->getBlock() ||
+        find(insert.getArray()) != find(insert.getResult()))
       return {};
     for (const Value index : insert.getIndices())
       if (!times_.available(index, loop)) return {};
@@ -363,7 +365,8 @@ class StoragePlanner {
     llvm::DenseSet<Operation*> writes{insert};
     while (auto before = base.getDefiningOp<prob::InsertOp>()) {
       if (before->getBlock() != loop->getBlock() || before->isBeforeInBlock(loop)) break;
-      if (before.getValue().getDefiningOp() != loop || find(before.getArray()) != find(base)) return {};
+      if (before.getValue().getDefiningOp() != loop || find(before.getArray()) != find(base))
+        return {};
       writes.insert(before);
       base = before.getArray();
     }

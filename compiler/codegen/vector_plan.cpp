@@ -263,7 +263,8 @@ class Planner {
     }
     if (plan_.scanned_extreme)
       for (const Value operand : plan_.scanned_extreme->getOperands())
-        if (Operation* of = operand.getDefiningOp()) plain = plain && !plan_.behind_carry.contains(of);
+        if (Operation* of = operand.getDefiningOp())
+          plain = plain && !plan_.behind_carry.contains(of);
     plan_.scanned = plain;
     return plain;
   }
@@ -328,9 +329,9 @@ class Planner {
     if (mlir::matchPattern(loop_.getUpper(), mlir::m_ConstantInt(&trips)) && trips.slt(8 * width_))
       return 1;
     // Random bits come of a long chain of products: a second vector runs in its shadow.
-    const bool draws = loop_.getBody().walk([](prob::UniformAtOp) {
-                                      return mlir::WalkResult::interrupt();
-                                    }).wasInterrupted();
+    const bool draws = loop_.getBody()
+                           .walk([](prob::UniformAtOp) { return mlir::WalkResult::interrupt(); })
+                           .wasInterrupted();
     if (draws) return 2;
     constexpr unsigned much = 32;
     unsigned work = 0;

@@ -25,8 +25,8 @@ struct VectorPlan {
   // A loop with one carry, whose next value is a * carry + x for an `a` that does not vary: the
   // carries of a vector's lanes are scanned. The operations that need them, in all.
   bool scanned = false;
-  // Of a loop whose carries are all the greatest or least value so far: the operations that compare,
-  // one for each carry. Lanes keep their own.
+  // Of a loop whose carries are all the greatest or least value so far: the operations that
+  // compare, one for each carry. Lanes keep their own.
   llvm::SmallVector<mlir::Operation*, 2> extremes;
   llvm::DenseSet<mlir::Operation*> behind_carry;
   // Of a scanned loop whose next carry is the greater (or less) of the carry and a value: that

@@ -100,8 +100,8 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     for (const auto of : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
       for (const typed::Site& site : model.sites)
         if (site.kind == of)
-          results.append(2, prob::array_type(real, static_cast<unsigned>(
-                                                       site.type.dims.size() - site.moves)));
+          results.append(
+              2, prob::array_type(real, static_cast<unsigned>(site.type.dims.size() - site.moves)));
   } else {
     const bool product = kind.starts_with("hessian_vector");
     arguments.push_back(reals);

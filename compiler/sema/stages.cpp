@@ -141,9 +141,10 @@ Value Elaborator::stages_member(const StaticPtr& stages, const std::string& name
                                          "path",  "summary", "transition", "trace"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of stages(…) has no '" + name + "'")
-        .with_expected("count, start(n), advance(particles), check(particles), summary(particles, "
-                       "weights), transition(before, after, i), follow(particles, reals, ints), "
-                       "trace(reals, ints) or path(t)")
+        .with_expected(
+            "count, start(n), advance(particles), check(particles), summary(particles, "
+            "weights), transition(before, after, i), follow(particles, reals, ints), "
+            "trace(reals, ints) or path(t)")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }

@@ -120,8 +120,7 @@ class Derive {
       auto request = request_of(function);
       if (!request || !function.isExternal()) continue;
       const Kind kind = kind_of(request);
-      const bool settled =
-          kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
+      const bool settled = kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
       (settled ? of_functions : of_models).push_back(function);
     }
     for (FuncOp target : of_models)

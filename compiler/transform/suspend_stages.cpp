@@ -204,20 +204,12 @@ void Stages::find_uses() {
       const Value value = site_value(stage, i);
       one.type = value.getType();
       // Before the first draw it is zero, as frames are.
-      drawn = drawn || !common_.contains(value) ||
-              !is_zero(value);
+      drawn = drawn || !common_.contains(value) || !is_zero(value);
       one.live[stage] = drawn;
     }
     site_.push_back(one.parent);
     kept.push_back(std::move(one));
   }
-}
-
-bool Stages::is_drawn(unsigned stage, unsigned site) const {
-  if (!kept[of_site(site)].live[stage]) return false;
-  const Held now = held(of_site(site), stage);
-  const auto* from = std::get_if<unsigned>(&now);
-  return !from || find(*from) != find(of_site(site));
 }
 
 Value Stages::site_index(unsigned stage, unsigned site) const {
@@ -273,8 +265,9 @@ Stages::Held Stages::held(unsigned number, unsigned stage) const {
 }
 
 /// Rows are shared by what is the same wherever both matter. A carry and the value that it begins
-/// with share them when that value is read for nothing else. A site matters at every stop: rows of one
-/// that is not drawn yet stay zero. Arrays share rows where they have been equal, and so are as long.
+/// with share them when that value is read for nothing else. A site matters at every stop: rows of
+/// one that is not drawn yet stay zero. Arrays share rows where they have been equal, and so are as
+/// long.
 void Stages::share_rows() {
   const auto matters = [&](unsigned i, unsigned stage) {
     return kept[i].live[stage] || !kept[i].value;

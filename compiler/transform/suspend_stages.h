@@ -27,7 +27,7 @@ class Stages {
   /// Up to a stop: operations at the top level, or the iterations of a loop there.
   struct Stage {
     prob::StopOp stop;
-    prob::ForOp loop;                               // null: no loop
+    prob::ForOp loop;                             // null: no loop
     llvm::DenseSet<mlir::Operation*> operations;  // of a stage without loop
     mlir::Value weight() { return stop.getValues()[0]; }
     mlir::Value score() { return stop.getValues()[1]; }  // of its draws
@@ -39,8 +39,8 @@ class Stages {
     unsigned site = 0;
     unsigned stage = 0;  // from which on it is there
     mlir::Type type;
-    unsigned parent = 0;  // the one whose rows it shares
-    bool named = false;   // somebody reads it
+    unsigned parent = 0;              // the one whose rows it shares
+    bool named = false;               // somebody reads it
     llvm::SmallVector<bool, 8> live;  // at each stop
   };
   /// What a kept value is at a stop: another kept one as it is, or a value of the stage.
@@ -55,8 +55,8 @@ class Stages {
   /// The kept value that a stage reads for a value of an earlier one or for its loop's carry; none:
   /// the stage computes it itself.
   std::optional<unsigned> read(unsigned stage, mlir::Value value) const;
-  /// Whether that is always in its rows: not where the first iteration of the loop, or a stage after
-  /// a loop that did not run, takes what the loop begins with instead.
+  /// Whether that is always in its rows: not where the first iteration of the loop, or a stage
+  /// after a loop that did not run, takes what the loop begins with instead.
   bool is_in_rows(unsigned stage, mlir::Value value) const;
   unsigned find(unsigned kept) const;
   /// What `kept` is at the stop of `stage`.
@@ -69,8 +69,6 @@ class Stages {
     return const_cast<Stage&>(stages[stage]).stop.getValues()[2 + site];
   }
   mlir::Value site_index(unsigned stage, unsigned site) const;
-  /// Whether a stage may give a site another value than it had.
-  bool is_drawn(unsigned stage, unsigned site) const;
 
  private:
   void find_common(mlir::Block& block);

@@ -49,8 +49,7 @@ bool writes_frame(prob::InsertOp write) {
 /// The particle's log weight and what the stage adds.
 bool adds_weight(arith::AddFOp add) {
   auto read = add.getLhs().getDefiningOp<prob::ExtractOp>();
-  return read && read.getIndices().size() == 1 &&
-         mlir::isa<mlir::BlockArgument>(read.getArray());
+  return read && read.getIndices().size() == 1 && mlir::isa<mlir::BlockArgument>(read.getArray());
 }
 bool compares(Value condition, arith::CmpIPredicate predicate) {
   auto compare = condition.getDefiningOp<arith::CmpIOp>();
@@ -94,13 +93,11 @@ std::vector<Fault> make_faults() {
        at_one<prob::InsertOp>(advance, writes_frame, operand_instead<prob::InsertOp>(1))},
       {"suspend", "writes to another's row",
        at_one<prob::InsertOp>(
-           advance,
-           [](prob::InsertOp x) { return writes_frame(x) && !is_zero(x.getIndices()[0]); },
+           advance, [](prob::InsertOp x) { return writes_frame(x) && !is_zero(x.getIndices()[0]); },
            zero_for<prob::InsertOp>(2))},
       {"suspend", "reads another's row",
        at_one<prob::ExtractOp>(
-           advance,
-           [](prob::ExtractOp x) { return reads_frame(x) && !is_zero(x.getIndices()[0]); },
+           advance, [](prob::ExtractOp x) { return reads_frame(x) && !is_zero(x.getIndices()[0]); },
            zero_for<prob::ExtractOp>(1))},
       {"suspend", "reads another particle",
        at_one<prob::ExtractOp>(advance, reads_frame, zero_for<prob::ExtractOp>(2))},
@@ -112,8 +109,8 @@ std::vector<Fault> make_faults() {
        at_one<arith::AddFOp>(advance, adds_weight,
                              [](arith::AddFOp x) {
                                mlir::OpBuilder b(x);
-                               x->setOperand(0, b.create<arith::AddFOp>(
-                                                    x.getLoc(), x.getLhs(), x.getRhs()));
+                               x->setOperand(
+                                   0, b.create<arith::AddFOp>(x.getLoc(), x.getLhs(), x.getRhs()));
                              })},
       {"suspend", "draws alike for all particles",
        at_one<prob::UniformAtOp>(advance, any, zero_for<prob::UniformAtOp>(1))},
@@ -122,12 +119,11 @@ std::vector<Fault> make_faults() {
            advance, [](prob::UniformAtOp x) { return !is_zero(x.getNumber()); },
            zero_for<prob::UniformAtOp>(2))},
       {"suspend", "draws alike in all stages",
-       at_one<prob::KeyOp>(advance, any,
-                           [](prob::KeyOp x) { x.getResult().replaceAllUsesWith(zero_before(x)); })},
+       at_one<prob::KeyOp>(
+           advance, any, [](prob::KeyOp x) { x.getResult().replaceAllUsesWith(zero_before(x)); })},
       {"suspend", "begins a loop with what particles kept",
        at_one<scf::IfOp>(advance, first, always(false))},
-      {"suspend", "begins a loop again and again",
-       at_one<scf::IfOp>(advance, first, always(true))},
+      {"suspend", "begins a loop again and again", at_one<scf::IfOp>(advance, first, always(true))},
       {"suspend", "takes what a loop that did not run would have given",
        at_one<scf::IfOp>(advance, empty, always(false))},
       {"suspend", "takes what a loop that ran began with",
