@@ -4,111 +4,15 @@
 #include <map>
 #include <set>
 
-#include "tests/measure/programs.h"
-#include "tests/measure/writer.h"
+#include "tests/measure/stage_expressions.h"
+#include "tests/measure/stage_library.h"
 
 namespace borel::testing {
 namespace {
 
-/// Distributions whose samplers take one uniform, two, or as many as it comes to. Particles weigh
-/// nothing by what they draw, so that densities of draws matter nowhere.
-constexpr const char* stage_library = R"(
-func.func private @coin(%p: f64, %x: i64) -> f64 {
-  %one = arith.constant 1 : i64
-  %heads = arith.cmpi eq, %x, %one : i64
-  %n = arith.negf %p : f64
-  %l = math.log %p : f64
-  %m = math.log1p %n : f64
-  %r = arith.select %heads, %l, %m : f64
-  return %r : f64
-}
-func.func private @coin.draw(%p: f64) -> i64 {
-  %u = prob.uniform : f64
-  %c = arith.cmpf olt, %u, %p : f64
-  %r = arith.extui %c : i1 to i64
-  return %r : i64
-}
-func.func private @flip(%p: f64, %x: i1) -> f64 {
-  %l = math.log %p : f64
-  %n = arith.negf %p : f64
-  %m = math.log1p %n : f64
-  %r = arith.select %x, %l, %m : f64
-  return %r : f64
-}
-func.func private @flip.draw(%p: f64) -> i1 {
-  %u = prob.uniform : f64
-  %c = arith.cmpf olt, %u, %p : f64
-  return %c : i1
-}
-func.func private @level(%a: f64, %x: f64) -> f64 {
-  %zero = arith.constant 0.0 : f64
-  %ok = arith.cmpf oge, %x, %a : f64
-  prob.require %ok at 1
-  return %zero : f64
-}
-func.func private @level.draw(%a: f64) -> f64 {
-  %u = prob.uniform : f64
-  %r = arith.addf %a, %u : f64
-  return %r : f64
-}
-// A second uniform where the first is small.
-func.func private @spread(%a: f64, %x: f64) -> f64 {
-  %zero = arith.constant 0.0 : f64
-  return %zero : f64
-}
-func.func private @spread.draw(%a: f64) -> f64 {
-  %half = arith.constant 0.5 : f64
-  %u = prob.uniform : f64
-  %small = arith.cmpf olt, %u, %half : f64
-  %r = scf.if %small -> f64 {
-    %v = prob.uniform : f64
-    %p = arith.mulf %v, %a : f64
-    scf.yield %p : f64
-  } else {
-    %p = arith.subf %u, %a : f64
-    scf.yield %p : f64
-  }
-  return %r : f64
-}
-func.func private @levels(%a: f64, %k: i64, %x: tensor<?xf64>) -> f64 {
-  %zero = arith.constant 0.0 : f64
-  return %zero : f64
-}
-func.func private @levels.draw(%a: f64, %k: i64) -> tensor<?xf64> {
-  %zero = arith.constant 0 : i64
-  %x = prob.for %i = %zero to %k map(f64) {
-    %u = prob.uniform : f64
-    %t = arith.sitofp %i : i64 to f64
-    %s = arith.mulf %t, %a : f64
-    %v = arith.addf %s, %u : f64
-    prob.yield map(%v : f64)
-  }
-  return %x : tensor<?xf64>
-}
-// What is observed: possible only not far from its centre.
-func.func private @bell(%mu: f64, %x: f64) -> f64 {
-  %half = arith.constant -0.5 : f64
-  %far = arith.constant 2.5 : f64
-  %d = arith.subf %x, %mu : f64
-  %a = math.absf %d : f64
-  %ok = arith.cmpf olt, %a, %far : f64
-  prob.require %ok at 2
-  %q = arith.mulf %d, %d : f64
-  %h = arith.mulf %q, %half : f64
-  return %h : f64
-}
-)";
-
-std::string array_type(const std::string& scalar, size_t rank) {
-  if (rank == 0) return scalar;
-  std::string type = "tensor<";
-  for (size_t i = 0; i < rank; ++i) type += "?x";
-  return type + scalar + ">";
-}
-
-class StageGenerator {
+class StageGenerator : StageExpressions {
  public:
-  explicit StageGenerator(uint64_t seed) : choose_(seed ^ 0x57A6E5) {}
+  explicit StageGenerator(uint64_t seed) : StageExpressions(seed) {}
 
   StageProgram run() {
     program_.grid = choose_.chance(.7) ? 2 : 4;
@@ -142,11 +46,6 @@ class StageGenerator {
   }
 
  private:
-  struct Variable {
-    std::string name, scalar;
-    std::vector<std::string> dims;
-    int site = -1;
-  };
   struct Work {
     bool draws = false, weighs = false, records = false;
   };
@@ -158,172 +57,6 @@ class StageGenerator {
     int times = 1;                // how often it may run
     int depth = 0;
   };
-
-  const Variable& variable(int v) const { return variables_[static_cast<size_t>(v)]; }
-  std::string& name_of(int v) { return variables_[static_cast<size_t>(v)].name; }
-  std::string type_of(int v) const {
-    return array_type(variable(v).scalar, variable(v).dims.size());
-  }
-
-  /// Its first value is written to the header.
-  int add_variable(const std::string& scalar, std::vector<std::string> dims, int site = -1) {
-    out_.begin_part();
-    Variable made{"", scalar, std::move(dims), site};
-    if (!made.dims.empty()) {
-      std::string extents;
-      for (const std::string& dim : made.dims)
-        extents += (extents.empty() ? "" : ", ") + sizes_.at(dim);
-      made.name = out_.op("prob.zeros(" + extents + ") : " + array_type(scalar, made.dims.size()));
-    } else if (scalar == "f64") {
-      made.name = out_.real(site < 0 ? choose_.uniform(-1, 1) : 0);
-    } else if (scalar == "i64") {
-      made.name = out_.integer(site < 0 ? choose_.below(3) : 0);
-    } else {
-      made.name = out_.boolean(site < 0 && choose_.chance(.5));
-    }
-    header_ += out_.end_part();
-    variables_.push_back(made);
-    return static_cast<int>(variables_.size()) - 1;
-  }
-
-  int add_site(const char* kind, const std::string& scalar, const std::vector<std::string>& dims,
-               bool moves) {
-    StageProgram::Site site;
-    site.kind = kind;
-    site.type = scalar == "f64" ? "real" : scalar == "i64" ? "int" : "bool";
-    site.dims = dims;
-    site.moves = moves;
-    program_.sites.push_back(site);
-    return add_variable(scalar, dims, static_cast<int>(program_.sites.size()) - 1);
-  }
-  StageProgram::Site& site_of(int v) {
-    return program_.sites[static_cast<size_t>(variable(v).site)];
-  }
-
-  //===- Expressions --------------------------------------------------------------------------===//
-
-  /// An index into a dimension of this name.
-  std::string index(const std::string& dim) {
-    std::vector<std::string> options;
-    for (const auto& [name, counts] : indices_)
-      if (counts == dim) options.insert(options.end(), 3, name);
-    options.push_back(out_.integer(dim == "s" ? choose_.below(3) : 0));
-    return choose_.of(options);
-  }
-
-  std::string element(int v) {
-    if (variable(v).dims.empty()) return name_of(v);
-    std::string list;
-    for (const std::string& dim : variable(v).dims) list += (list.empty() ? "" : ", ") + index(dim);
-    return out_.op("prob.extract " + name_of(v) + "[" + list + "] : " + type_of(v) + " -> " +
-                   variable(v).scalar);
-  }
-
-  /// A variable of this kind, read; the latest sites more often than others.
-  std::string read(const std::string& scalar) {
-    std::vector<int> options;
-    for (size_t v = 0; v < variables_.size(); ++v)
-      if (variables_[v].scalar == scalar && !(adds_ && static_cast<int>(v) == total_)) {
-        options.push_back(static_cast<int>(v));
-        if (variables_[v].site >= 0) options.insert(options.end(), 2, static_cast<int>(v));
-      }
-    return element(choose_.of(options));
-  }
-
-  /// All of an array added up.
-  std::string whole() {
-    std::vector<int> options;
-    for (size_t v = 0; v < variables_.size(); ++v)
-      if (variables_[v].dims.size() == 1 && variables_[v].scalar != "i1")
-        options.push_back(static_cast<int>(v));
-    if (options.empty()) return read("f64");
-    const int v = choose_.of(options);
-    LoopText text;
-    text.lower = out_.integer(0);
-    text.upper = sizes_.at(variable(v).dims[0]);
-    write_loop(out_, text, [&] {
-      std::string x = out_.op("prob.extract " + name_of(v) + "[" + text.induction +
-                              "] : " + type_of(v) + " -> " + variable(v).scalar);
-      if (variable(v).scalar == "i64") x = out_.op("arith.sitofp " + x + " : i64 to f64");
-      const std::string i = out_.op("arith.sitofp " + text.induction + " : i64 to f64");
-      const std::string weight = out_.binary("arith.addf", i, out_.real(.5));
-      text.sums.push_back({out_.binary("arith.mulf", x, weight), "f64", ""});
-    });
-    return text.sums[0].result;
-  }
-
-  std::string real(int depth) {
-    switch (choose_.below(depth > 0 ? 11 : 5)) {
-      case 0:
-        return out_.real(choose_.uniform(-1, 1));
-      case 1:
-        return out_.op("arith.sitofp " + read("i64") + " : i64 to f64");
-      case 2:
-        return out_.op("prob.extract " + data_ + "[" + index("s") + "] : tensor<?xf64> -> f64");
-      case 5:
-      case 6:
-        return out_.binary("arith.addf", real(depth - 1), real(depth - 1));
-      case 7:
-        return out_.binary("arith.subf", real(depth - 1), real(depth - 1));
-      case 8:
-        return out_.unary("math.tanh", choose_.chance(.3) ? whole() : real(depth - 1));
-      case 9: {
-        const std::string c = truth(depth - 1), x = real(depth - 1), y = real(depth - 1);
-        return out_.op("arith.select " + c + ", " + x + ", " + y + " : f64");
-      }
-      case 10:
-        return out_.binary("arith.mulf", real(depth - 1), out_.real(choose_.uniform(-1, 1)));
-      default:
-        return read("f64");
-    }
-  }
-  /// Small, so that variables stay so.
-  std::string bounded() {
-    return choose_.chance(.3) ? read("f64") : out_.unary("math.tanh", real(2));
-  }
-  /// 0 .. 2.
-  std::string integer(int depth) {
-    switch (choose_.below(depth > 0 ? 6 : 3)) {
-      case 0:
-        return out_.integer(choose_.below(3));
-      case 3: {
-        const std::string sum =
-            out_.binary("arith.addi", integer(depth - 1), integer(depth - 1), "i64");
-        return out_.binary("arith.minsi", sum, out_.integer(2), "i64");
-      }
-      case 4: {
-        const std::string c = truth(depth - 1), x = integer(depth - 1), y = integer(depth - 1);
-        return out_.op("arith.select " + c + ", " + x + ", " + y + " : i64");
-      }
-      case 5:
-        return out_.op("prob.extract " + choices_ + "[" + index("s") + "] : tensor<?xi64> -> i64");
-      default:
-        return read("i64");
-    }
-  }
-  std::string truth(int depth) {
-    switch (choose_.below(depth > 0 ? 5 : 3)) {
-      case 0:
-        return out_.op("arith.cmpi " + std::string(choose_.chance(.5) ? "eq" : "slt") + ", " +
-                       integer(0) + ", " + integer(0) + " : i64");
-      case 3:
-        return out_.binary("arith.xori", truth(0), truth(0), "i1");
-      case 4:
-        return out_.op("arith.cmpf olt, " + real(0) + ", " + real(1) + " : f64");
-      default:
-        return read("i1");
-    }
-  }
-  std::string value(const std::string& scalar) {
-    return scalar == "f64" ? bounded() : scalar == "i64" ? integer(2) : truth(2);
-  }
-  /// A share of the grid, which may depend on anything.
-  std::string probability() {
-    if (program_.grid == 2) return out_.real(.5);
-    const std::string c = truth(1), x = out_.real(.25 * (1 + choose_.below(3))),
-                      y = out_.real(.25 * (1 + choose_.below(3)));
-    return out_.op("arith.select " + c + ", " + x + ", " + y + " : f64");
-  }
 
   //===- Statements ---------------------------------------------------------------------------===//
 
@@ -742,15 +475,7 @@ class StageGenerator {
     return p;
   }
 
-  Choice choose_;
-  StageProgram program_;
-  Writer out_;
-  std::string header_, data_, choices_;
-  std::map<std::string, std::string> sizes_;
-  std::vector<Variable> variables_;
-  std::vector<std::pair<std::string, std::string>> indices_;
-  int budget_ = 0, next_place_ = 10, total_ = 0;
-  bool adds_ = false;  // the loop being written adds to the total, and does nothing else with it
+  int budget_ = 0, next_place_ = 10;
   bool pending_ = false, weighed_ = false, stepped_ = false;
 };
 
