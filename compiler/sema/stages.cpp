@@ -177,7 +177,11 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
     if (!count) return {};
     count = coerce(std::move(count), int_type(), span, "the number of particles");
     if (!count) return {};
-    Type type = population(size_of(count));
+    const Size particles = size_of(count);
+    emit(span, typed::Check{builtin(span, bool_type(), Op::Ge, size_expr(particles, span),
+                                    constant(span, int64_t{1})),
+                            new_place(span, "a population of at least one")});
+    Type type = population(particles);
     typed::MakeTuple made;
     made.elements.push_back(constant(span, int64_t{0}));
     for (size_t i = 1; i < type.elements.size(); ++i) {

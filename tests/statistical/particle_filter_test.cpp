@@ -83,7 +83,7 @@ TEST(ParticleFilter, EvidenceIsUnbiasedForEveryScheme) {
 
 TEST(ParticleFilter, EvidenceIsUnbiasedWhereResamplingIsSeldomOrNever) {
   expect_unbiased("adaptive", with(three, 40), -4.332729, 2000);
-  expect_unbiased("importance", with(three, 1000), -4.332729, 1000);
+  expect_unbiased("unresampled", with(three, 1000), -4.332729, 1000);
 }
 
 TEST(ParticleFilter, EvidenceOfOtherModels) {
@@ -125,6 +125,38 @@ TEST(ParticleFilter, FiltersAsTheKalmanFilterDoes) {
   EXPECT_NEAR(chain.draw(2)[0], 2.961484, 4 * 0.196 / std::sqrt(16000.));
   EXPECT_NEAR(chain.draw(2)[1], std::sqrt(0.0385165), 4 * 0.196 / std::sqrt(2 * 16000.));
   EXPECT_NEAR(chain.statistic(2)[0], -4.332729, 0.02);
+}
+
+TEST(ParticleFilter, ToldVarianceIsThatOfTheEvidence) {
+  const int count = 4000;
+  const Runs made = run("told", with(three, 60), count);
+  ASSERT_EQ(made.error, "");
+  double mean = 0, square = 0, told = 0, told_square = 0, fourth = 0;
+  for (const runtime::Chain& chain : made.chains) {
+    const double* at = chain.statistic(chain.draw_count - 1);
+    const double ratio = std::exp(at[0] + 4.332729), variance = at[1] * ratio * ratio;
+    mean += ratio / count;
+    square += ratio * ratio / count;
+    fourth += std::pow(ratio - 1, 4) / count;
+    told += variance / count;
+    told_square += variance * variance / count;
+  }
+  const double found = square - mean * mean;
+  const double error =
+      std::sqrt((told_square - told * told + fourth - found * found) / count);
+  EXPECT_LT(error, 0.3 * found);
+  EXPECT_NEAR(told, found, 4 * error);
+}
+
+TEST(ParticleFilter, TellsTheTailOfItsWeights) {
+  for (const double shape : {0.2, 0.6, 0.9}) {
+    const Runs made = run(
+        "tail", R"({"shape": )" + std::to_string(shape) + R"(, "particles": 100000})", 1);
+    ASSERT_EQ(made.error, "");
+    const runtime::Chain& chain = made.chains[0];
+    // Fitted to some 950 weights.
+    EXPECT_NEAR(chain.statistic(chain.draw_count - 1)[2], shape, 4 * (1 + shape) / std::sqrt(950.));
+  }
 }
 
 TEST(ParticleFilter, ThreadsShareAStepAndGiveTheSameBits) {
