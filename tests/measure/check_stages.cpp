@@ -98,6 +98,7 @@ class StageCheck {
     if (fault_ && !fault_->on_input && !inject()) return result_;
     bool keeps = population_agrees();
     if (tally_ && keeps && !result_.failure) ++(*tally_)["suspend"];
+    if (!fault_ && seed_ % 4 == 1 && !result_.failure) check_paths();
     // Some programs also as the compiler would go on with them.
     if (fault_ || seed_ % 8 != 0 || result_.failure) return result_;
     for (const char* pass : general_passes) {
@@ -203,6 +204,7 @@ class StageCheck {
     Choices choices(program_.grid);
     run.uniform = [&] { return choices.next(); };
     size_t runs = 0, trips = 0;
+    Moments& end = traces_.emplace_back();
     do {
       if (++runs > most_runs) return false;
       std::vector<double> latest(size, 0);
@@ -214,8 +216,12 @@ class StageCheck {
       };
       run.steps = 0;
       run.step_limit = 300'000;
-      run.weigh("model", point.arguments);
+      const double total = std::exp(run.weigh("model", point.arguments).value);
       out.fragile |= run.fragile;
+      std::vector<double> returned;
+      for (const Datum& d : run.returned)
+        for (const Datum& x : scalars(d)) returned.push_back(as_number(x));
+      end.add(std::isnan(total) ? 0 : total * choices.probability(), returned);
       if (runs == 1) trips = seen.size();
       if (seen.size() != trips) throw Refused("runs differ in their stops");
       stops.resize(trips);
@@ -242,7 +248,7 @@ class StageCheck {
 
   //===- What a population does ---------------------------------------------------------------===//
 
-  std::string with_derived() const {
+  std::string with_derived(bool paths = false) const {
     std::string text = program_.text.substr(0, program_.text.rfind('}'));
     const auto declare = [&](const std::string& kind, const std::string& inputs,
                              const std::string& results) {
@@ -267,6 +273,27 @@ class StageCheck {
       for (int twice = 0; twice < 2; ++twice) moments += (moments.empty() ? "" : ", ") + type;
     }
     declare("stage_summary", ", " + frames, moments);
+    if (!paths) return text + "}\n";
+    const std::string path = "tensor<?x?xf64>, tensor<?x?xi64>";
+    const auto sites = [&](bool derived) {
+      std::string types;
+      for (const size_t i : known_sites()) {
+        const auto& site = program_.sites[i];
+        if (site.kind == "derived" && !derived) continue;
+        std::string type = site.type == "real" ? "f64" : site.type == "int" ? "i64" : "i1";
+        if (!site.dims.empty()) {
+          std::string dims;
+          for (size_t d = 0; d < site.dims.size(); ++d) dims += "?x";
+          type = "tensor<" + dims + type + ">";
+        }
+        types += ", " + type;
+      }
+      return types;
+    };
+    declare("path_trace", ", " + path, sites(true).substr(2));
+    declare("trace_path", sites(false), path);
+    declare("follow", ", i64, " + frames + ", " + path, frames);
+    declare("transition", ", i64, " + path + ", " + path + ", i64", "tensor<?xf64>");
     return text + "}\n";
   }
 
@@ -412,6 +439,7 @@ class StageCheck {
       first_wave = false;
     }
     keys_.insert(used.begin(), used.end());
+    run.uniform_at = nullptr;
     return true;
   }
 
@@ -486,6 +514,143 @@ class StageCheck {
     }
   }
 
+  //===- Paths --------------------------------------------------------------------------------===//
+
+  /// A run by its frames after each stage.
+  struct History {
+    std::vector<Particle> frames;
+    double weight = 0;
+  };
+
+  /// Traces of paths have the model's own moments; a particle that is led along a path comes where
+  /// it leads; and where draws are finite, what a transition is said to weigh is what it weighs.
+  void check_paths() {
+    // In a loop whose bounds are drawn a site is drawn several times between two stops.
+    if (program_.text.find("{inner}") != std::string::npos) return;
+    module_ = harness_.parse(with_derived(/*paths=*/true));
+    before_ = print(*module_);
+    if (!harness_.run(*module_, "derive")) {
+      if (harness_.reported.find("depends on draws") == std::string::npos)
+        fail("suspend", "failed for paths: " + harness_.reported);
+      return;
+    }
+    const size_t body = program_.text.find("@model(");
+    bool finite = true;
+    for (const char* name : {"@level", "@spread"})
+      finite &= program_.text.find(name, body) == std::string::npos;
+    for (size_t i = 0; i < program_.points.size() && !result_.failure; ++i) {
+      if (references_[i].empty()) continue;
+      const Evaluation done = guarded([&](Evaluation& out) {
+        Interpreter run(*module_);
+        run.slots = program_.points[i].slots;
+        run.step_limit = 20'000'000;
+        check_paths(run, program_.points[i], references_[i].size(), traces_[i], finite);
+        out.fragile = run.fragile;
+      });
+      if (!done.refusal.empty() && !done.fragile)
+        fail("suspend", "is refused on paths: " + done.refusal);
+    }
+  }
+
+  void check_paths(Interpreter& run, const Point& point, size_t count, const Moments& reference,
+                   bool finite) {
+    const auto size = [&](const char* function) {
+      return as_int(run.call(function, point.arguments).at(0));
+    };
+    reals_ = size("d.frame_reals");
+    ints_ = size("d.frame_ints");
+    const Particle start{std::vector<double>(static_cast<size_t>(reals_), 0),
+                         std::vector<int64_t>(static_cast<size_t>(ints_), 0)};
+    std::vector<History> histories{{}};
+    for (size_t s = 0; s < count; ++s) {
+      std::vector<History> longer;
+      for (const History& history : histories) {
+        const Particle& from = s == 0 ? start : history.frames.back();
+        Population next;
+        keys_.clear();
+        if (!advance(run, point, static_cast<int64_t>(s), {{from, history.weight}}, next)) return;
+        for (const auto& [to, weight] : next) {
+          if (finite) check_transition(run, point, s, from, to, weight - history.weight);
+          longer.push_back(history);
+          longer.back().frames.push_back(to);
+          longer.back().weight = weight;
+        }
+      }
+      histories = std::move(longer);
+      if (histories.size() > 200 || run.fragile || result_.failure) return;
+    }
+    Moments traced;
+    for (const History& history : histories) {
+      std::vector<Datum> path;
+      add_path(path, history.frames);
+      std::vector<Datum> arguments = point.arguments;
+      arguments.insert(arguments.end(), path.begin(), path.end());
+      const auto trace = run.call("d.path_trace", arguments);
+      std::vector<double> values;
+      for (const Datum& d : trace)
+        for (const Datum& x : scalars(d)) values.push_back(as_number(x));
+      traced.add(std::exp(history.weight), values);
+      follow(run, point, history, start, path, "its path");
+      arguments = point.arguments;
+      size_t latents = 0;
+      for (const auto& site : program_.sites) latents += site.kind == "latent";
+      arguments.insert(arguments.end(), trace.begin(), trace.begin() + static_cast<long>(latents));
+      follow(run, point, history, start, run.call("d.trace_path", arguments), "its trace");
+      if (result_.failure) return;
+    }
+    for (size_t i = 0; i < traced.first.size(); ++i)
+      if (!close(traced.first[i], reference.first.at(i), reference.magnitude[i]) ||
+          !close(traced.second[i], reference.second[i], reference.second[i]))
+        return fail("suspend", "value " + std::to_string(i) + " of the traces of paths has mean " +
+                                   std::to_string(traced.first[i] / traced.mass) + ", not " +
+                                   std::to_string(reference.first[i] / reference.mass));
+  }
+
+  void add_path(std::vector<Datum>& arguments, const std::vector<Particle>& frames) const {
+    add_population(arguments, frames.size(),
+                   [&](size_t e) { return std::pair<const Particle&, double>(frames[e], 0); });
+    arguments.pop_back();  // no weights
+  }
+
+  /// The last of two particles is led along the path.
+  void follow(Interpreter& run, const Point& point, const History& history, const Particle& start,
+              const std::vector<Datum>& path, const std::string& what) {
+    Particle now = start;
+    for (size_t s = 0; s < history.frames.size(); ++s) {
+      std::vector<Datum> arguments = point.arguments;
+      arguments.emplace_back(static_cast<int64_t>(s));
+      add_population(arguments, 2,
+                     [&](size_t) { return std::pair<const Particle&, double>(now, 0); });
+      arguments.insert(arguments.end(), path.begin(), path.end());
+      run.uniform_at = [](int64_t, int64_t, int64_t) { return .75; };
+      const auto results = run.call("d.follow", arguments);
+      const Array &reals = as_array(results.at(0)), &ints = as_array(results.at(1));
+      for (size_t r = 0; r < now.reals.size(); ++r)
+        now.reals[r] = as_real(reals.elements[2 * r + 1]);
+      for (size_t r = 0; r < now.ints.size(); ++r) now.ints[r] = as_int(ints.elements[2 * r + 1]);
+      bool same = now.ints == history.frames[s].ints;
+      for (size_t r = 0; r < now.reals.size(); ++r)
+        same &= close(now.reals[r], history.frames[s].reals[r], 1);
+      if (!same)
+        return fail("suspend",
+                    "a particle led along " + what + " leaves it at stage " + std::to_string(s));
+    }
+  }
+
+  void check_transition(Interpreter& run, const Point& point, size_t stage, const Particle& from,
+                        const Particle& to, double weight) {
+    std::vector<Datum> arguments = point.arguments;
+    arguments.emplace_back(static_cast<int64_t>(stage));
+    add_path(arguments, {from});
+    add_path(arguments, {to});
+    arguments.emplace_back(int64_t{0});
+    run.uniform_at = [](int64_t, int64_t, int64_t) { return .75; };  // which nothing depends on
+    const double said = as_real(as_array(run.call("d.transition", arguments).at(0)).elements.at(0));
+    if (!close(said, weight, 1 + std::fabs(weight)))
+      fail("suspend", "a transition at stage " + std::to_string(stage) + " is said to weigh " +
+                          std::to_string(said) + ", not " + std::to_string(weight));
+  }
+
   Harness& harness_;
   const StageProgram& program_;
   uint64_t seed_;
@@ -493,6 +658,7 @@ class StageCheck {
   const Fault* fault_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   std::vector<std::vector<Moments>> references_;  // by point; empty: left out
+  std::vector<Moments> traces_;                   // by point: of the values that the model returns
   std::string before_;
   int64_t reals_ = 0, ints_ = 0;
   std::set<int64_t> keys_;
