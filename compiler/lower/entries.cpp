@@ -41,9 +41,11 @@ struct Abilities {
 };
 }  // namespace
 
-mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef kind) {
+mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef kind,
+                                           llvm::ArrayRef<typed::SiteIndex> sites) {
   const typed::Model& model = program_[id];
-  const std::string name = model.name + "." + kind.str();
+  std::string name = model.name + "." + kind.str();
+  for (const typed::SiteIndex site : sites) name += "." + std::to_string(site);
   mlir::func::FuncOp& function = on_demand_[name];
   if (function) return function;
   mlir::func::FuncOp source = models_.at(id);
@@ -70,7 +72,10 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
       if (is_latent(site)) arguments.push_back(of);
       if (site.kind == typed::Site::Kind::Observed) results.push_back(of);
     }
-  } else if (kind == "trace_log_density") {
+  } else if (kind == "complete_trace") {
+    llvm::append_range(arguments, latents);
+    results = trace;
+  } else if (kind == "trace_log_density" || kind == "changed_density" || kind == "held_density") {
     llvm::append_range(arguments, latents);
     results = {real};
   } else if (kind == "diagnose") {
@@ -119,11 +124,14 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     if (product) results.push_back(reals);
   }
   function = make_function(name, arguments, results, location(model.span), false);
-  function->setAttr(
-      prob::derive_attribute,
-      b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)),
-                           b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))}));
-  if (kind.contains("log_density") || kind == "likelihood" || kind.starts_with("hessian_vector"))
+  llvm::SmallVector<mlir::NamedAttribute> request{
+      b.getNamedAttr("kind", b.getStringAttr(kind)),
+      b.getNamedAttr("of", mlir::FlatSymbolRefAttr::get(source))};
+  if (!sites.empty())
+    request.push_back(b.getNamedAttr(
+        "sites", b.getI64ArrayAttr(llvm::SmallVector<int64_t>(sites.begin(), sites.end()))));
+  function->setAttr(prob::derive_attribute, b.getDictionaryAttr(request));
+  if (kind.contains("density") || kind == "likelihood" || kind.starts_with("hessian_vector"))
     function->setAttr(prob::density_attribute, mlir::UnitAttr::get(context_));
   return function;
 }

@@ -94,6 +94,15 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::Likelihood:
       kind = "likelihood";
       break;
+    case Kind::CompleteTrace:
+      kind = "complete_trace";
+      break;
+    case Kind::ChangedDensity:
+      kind = "changed_density";
+      break;
+    case Kind::HeldDensity:
+      kind = "held_density";
+      break;
     case Kind::StageCount:
       kind = "stage_count";
       break;
@@ -129,7 +138,7 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
       break;
   }
   const Values args = all_values(node.args);
-  return call(module_.derived(node.model, kind), args);
+  return call(module_.derived(node.model, kind, node.sites), args);
 }
 
 //===- Expressions ----------------------------------------------------------------------------===//

@@ -35,7 +35,8 @@ class ModuleLowering {
   mlir::FlatSymbolRefAttr slot(typed::VarId id) const;
 
   /// The function of this kind (transform/derive.h) made from a model, declared on demand.
-  mlir::func::FuncOp derived(typed::ModelId id, llvm::StringRef kind);
+  mlir::func::FuncOp derived(typed::ModelId id, llvm::StringRef kind,
+                             llvm::ArrayRef<typed::SiteIndex> sites = {});
   mlir::func::FuncOp gradient(typed::FunctionId id, const std::vector<bool>& wrt);
   /// A function of linear algebra (linear_algebra.cpp), emitted on demand.
   mlir::func::FuncOp cholesky(typed::PlaceId place);

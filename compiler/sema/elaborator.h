@@ -526,6 +526,14 @@ class Elaborator {
   Value simulate(const StaticPtr& model, Span span);
   Value trace_density(const StaticPtr& model, Value trace, Span span);
 
+  // ---- updates.cpp: traces that change in some sites ----
+  Value update(const ast::CallExpr& e, Span span);
+  Value regenerate(const ast::CallExpr& e, Span span);
+  /// The first two arguments: a model and a trace of it; false after an error.
+  bool model_and_trace(const ast::CallExpr& e, const std::string& what, Span span, StaticPtr& model,
+                       Atom& trace);
+  ExprPtr latent_of(const ModelEntry& entry, const SiteState& site, const Atom& trace, Span span);
+
   // ---- stages.cpp: models that a population runs ----
   Value make_stages(const StaticPtr& model, Span span);
   Value stages_member(const StaticPtr& stages, const std::string& name, Span span);

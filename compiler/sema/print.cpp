@@ -387,12 +387,13 @@ class Printer {
                                       "dim",         "constrain",
                                       "unconstrain", "trace_logp",
                                       "simulate",    "likelihood",
-                                      "stage_count", "frame_reals",
-                                      "frame_ints",  "advance",
-                                      "follow",      "transition",
-                                      "path_trace",  "trace_path",
-                                      "values",      "check",
-                                      "summary"};
+                                      "complete",    "changed",
+                                      "held",        "stage_count",
+                                      "frame_reals", "frame_ints",
+                                      "advance",     "follow",
+                                      "transition",  "path_trace",
+                                      "trace_path",  "values",
+                                      "check",       "summary"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";
         p.list(x.args);
         out << ")";

@@ -215,6 +215,9 @@ struct ModelCall {
     TraceLogDensity,     // (trace's latent sites) -> real, on the constrained space
     Simulate,            // () -> trace
     Likelihood,          // (u) -> real: the terms of what is observed, and of factors
+    CompleteTrace,       // (latent sites) -> trace, with the derived sites' values
+    ChangedDensity,      // (latent sites) -> real: the terms that `sites` can change
+    HeldDensity,         // (latent sites) -> real: the terms of what is observed, and of factors
     // The model run in stages, from each Stop to the next, as a population of n particles; F and G
     // are the numbers of reals and of whole numbers that a particle keeps.
     StageCount,  // () -> int
@@ -233,6 +236,7 @@ struct ModelCall {
   ModelId model;
   Kind kind{};
   std::vector<ExprPtr> args;
+  std::vector<SiteIndex> sites = {};
 };
 /// value_and_grad: (value, adjoints of the arguments that `wrt` marks, in order).
 struct GradientCall {

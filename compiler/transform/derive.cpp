@@ -40,6 +40,9 @@ enum class Kind {
   Constrain,
   Unconstrain,
   TraceLogDensity,
+  ChangedDensity,
+  HeldDensity,
+  CompleteTrace,
   Simulate,
   Predict,
   LogLikelihood,
@@ -72,6 +75,9 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("constrain", Kind::Constrain)
       .Case("unconstrain", Kind::Unconstrain)
       .Case("trace_log_density", Kind::TraceLogDensity)
+      .Case("changed_density", Kind::ChangedDensity)
+      .Case("held_density", Kind::HeldDensity)
+      .Case("complete_trace", Kind::CompleteTrace)
       .Case("simulate", Kind::Simulate)
       .Case("predict", Kind::Predict)
       .Case("log_likelihood", Kind::LogLikelihood)
@@ -235,6 +241,21 @@ class Derive {
       case Kind::LogLikelihood:
         return fill(source, target, [&](FuncOp f) {
           return step(log_likelihood(f)) && finish_trace(f) && swept(f);
+        });
+      case Kind::CompleteTrace:
+        return fill(source, target,
+                    [&](FuncOp f) { return step(complete_trace(f)) && finish_trace(f); });
+      case Kind::HeldDensity:
+        return fill(source, target, [&](FuncOp f) {
+          return step(held_density(f)) && step(inline_calls(f)) && step(accumulate(f)) && swept(f);
+        });
+      case Kind::ChangedDensity:
+        return fill(source, target, [&](FuncOp f) {
+          llvm::SmallVector<int64_t> sites;
+          for (const auto site : request_of(target).getAs<mlir::ArrayAttr>("sites"))
+            sites.push_back(mlir::cast<mlir::IntegerAttr>(site).getInt());
+          return step(changed_density(f, sites)) && step(inline_calls(f)) && step(accumulate(f)) &&
+                 swept(f);
         });
       case Kind::TraceLogDensity:
         return fill(source, target, [&](FuncOp f) {

@@ -7,6 +7,7 @@
 #include "compiler/transform/model_sites.h"
 #include "compiler/transform/thread.h"
 #include "compiler/transform/unconstrain.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace borel::transform {
 
@@ -49,13 +50,100 @@ Value read_trace(OpBuilder& b, prob::LatentOp latent) {
 }
 }  // namespace
 
-mlir::LogicalResult trace_density(FuncOp model) {
-  if (failed(density(model))) return mlir::failure();
+static void read_latents(FuncOp model) {
   model.walk([](prob::LatentOp latent) {
     OpBuilder b(latent);
     latent.replaceAllUsesWith(read_trace(b, latent));
     latent.erase();
   });
+}
+
+mlir::LogicalResult trace_density(FuncOp model) {
+  if (failed(density(model))) return mlir::failure();
+  read_latents(model);
+  return mlir::success();
+}
+
+mlir::LogicalResult held_density(FuncOp model) {
+  if (failed(density(model, {.prior = false}))) return mlir::failure();
+  read_latents(model);
+  return mlir::success();
+}
+
+mlir::LogicalResult complete_trace(FuncOp model) {
+  if (failed(density(model, {.scores = false, .keep_values = true}))) return mlir::failure();
+  read_latents(model);
+  return mlir::success();
+}
+
+namespace {
+
+/// Follows what values of some sites can change: values, and whether an operation runs.
+class Changes {
+ public:
+  explicit Changes(llvm::ArrayRef<int64_t> sites) : sites_(sites) {}
+
+  void visit(mlir::Block& block, bool within) {
+    for (mlir::Operation& op : block) {
+      auto latent = mlir::dyn_cast<prob::LatentOp>(op);
+      bool changes =
+          within || llvm::any_of(op.getOperands(), [&](Value x) { return changed_.contains(x); });
+      if (latent) changes = llvm::is_contained(sites_, static_cast<int64_t>(latent.getSite()));
+      if (op.getNumRegions() == 0) {
+        if (mlir::isa<prob::ScoreOp, prob::RequireOp>(op) && changes) kept_.insert(&op);
+        if (changes) changed_.insert(op.result_begin(), op.result_end());
+        continue;
+      }
+      // What goes round a loop, or chooses a branch, changes all that the operation gives; how much
+      // of a loop runs does not depend on what it carries.
+      auto loop = mlir::dyn_cast<prob::ForOp>(op);
+      const bool runs =
+          within || (loop ? changed_.contains(loop.getLower()) || changed_.contains(loop.getUpper())
+                          : changes);
+      for (bool again = true; again;) {
+        again = false;
+        const auto before = changed_.size();
+        for (mlir::Region& region : op.getRegions())
+          for (mlir::Block& inner : region) {
+            if (changes || gives_changed(op))
+              changed_.insert(inner.args_begin() + (loop ? 1 : 0), inner.args_end());
+            visit(inner, runs || (!loop && gives_changed(op) && inner.getNumArguments() > 0));
+          }
+        again = changed_.size() != before;
+      }
+      if (changes || runs || gives_changed(op)) changed_.insert(op.result_begin(), op.result_end());
+    }
+  }
+
+  bool keeps(mlir::Operation* op) const { return kept_.contains(op); }
+
+ private:
+  bool gives_changed(mlir::Operation& op) const {
+    for (mlir::Region& region : op.getRegions())
+      for (mlir::Block& inner : region)
+        if (!inner.empty())
+          for (const Value given : inner.back().getOperands())
+            if (changed_.contains(given)) return true;
+    return false;
+  }
+
+  llvm::ArrayRef<int64_t> sites_;
+  llvm::DenseSet<Value> changed_;
+  llvm::DenseSet<mlir::Operation*> kept_;
+};
+
+}  // namespace
+
+mlir::LogicalResult changed_density(FuncOp model, llvm::ArrayRef<int64_t> sites) {
+  if (failed(density(model))) return mlir::failure();
+  Changes changes(sites);
+  changes.visit(model.getBody().front(), false);
+  llvm::SmallVector<mlir::Operation*> dropped;
+  model.walk([&](mlir::Operation* op) {
+    if (mlir::isa<prob::ScoreOp, prob::RequireOp>(op) && !changes.keeps(op)) dropped.push_back(op);
+  });
+  for (mlir::Operation* op : dropped) op->erase();
+  read_latents(model);
   return mlir::success();
 }
 

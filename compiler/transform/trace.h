@@ -37,4 +37,13 @@ void hold_observed(mlir::func::FuncOp model);
 /// density makes, with prob.latent replaced by reads of the arguments.
 mlir::LogicalResult trace_density(mlir::func::FuncOp model);
 
+/// The same without the log densities of the latent sites: what is observed, and factors.
+mlir::LogicalResult held_density(mlir::func::FuncOp model);
+
+/// The same with only those terms that values of these sites can change.
+mlir::LogicalResult changed_density(mlir::func::FuncOp model, llvm::ArrayRef<int64_t> sites);
+
+/// (model's arguments…, latent sites' values…) -> values of the latent, then of the derived sites.
+mlir::LogicalResult complete_trace(mlir::func::FuncOp model);
+
 }  // namespace borel::transform

@@ -167,6 +167,42 @@ TEST(Smoother, AgreesWithEnumerationOfHiddenStates) {
       gibbs, [&](const double* x) { return x[4] - (x[0] + (y[0] - 2 * x[0]) * 0.25 / 0.59); }, 0);
 }
 
+// Means of k, mu and tau, by sums over a grid.
+TEST(Metropolis, StepsOnSomeSitesLeaveThePosteriorAsItIs) {
+  const std::vector<double> y = {1.1, 0.4, 1.9};
+  double total = 0, truth = 0, mean = 0, spread = 0;
+  for (int k = 0; k < 2; ++k)
+    for (int a = 0; a < 400; ++a)
+      for (int b = 0; b < 400; ++b) {
+        const double mu = -4 + (a + 0.5) * 0.02, tau = (b + 0.5) * 0.015;
+        double lp = std::log(k == 1 ? 0.3 : 0.7) - 0.5 * mu * mu + 2 * std::log(tau) - 3 * tau;
+        for (const double x : y)
+          lp += -0.5 * std::pow((x - mu - 2 * k) / tau, 2) - std::log(tau);
+        const double p = std::exp(lp);
+        total += p;
+        truth += p * k;
+        mean += p * mu;
+        spread += p * tau;
+      }
+  for (const char* infer : {"walked", "langevin", "hamiltonian", "resimulated"}) {
+    SCOPED_TRACE(infer);
+    const Draws draws = run(infer, R"({"n": 3, "y": [1.1, 0.4, 1.9]})", 40000, 4, 1000);
+    ASSERT_EQ(draws.error, "");
+    expect_mean(draws, [](const double* x) { return x[0]; }, truth / total);
+    expect_mean(draws, [](const double* x) { return x[1]; }, mean / total);
+    expect_mean(draws, [](const double* x) { return x[2]; }, spread / total);
+  }
+}
+
+TEST(Update, ChangesTheDensityAsTheWholeDensityDoes) {
+  const Draws draws = run("changed", R"({"n": 3, "y": [1.1, 0.4, 1.9]})", 100, 1);
+  ASSERT_EQ(draws.error, "");
+  for (std::int64_t i = 0; i < 100; ++i) {
+    EXPECT_LT(draws.chains[0].statistic(i)[0], 1e-7);
+    EXPECT_LT(draws.chains[0].statistic(i)[1], 1e-12);
+  }
+}
+
 TEST(MarginalMetropolis, DrawsTheExactPosteriorOfTheParameters) {
   // y is Normal(mu, sqrt(2)): the posterior is normal with precision 1 + 6 / 2.
   const Draws draws =
