@@ -523,7 +523,8 @@ class StageCheck {
   };
 
   /// Traces of paths have the model's own moments; a particle that is led along a path comes where
-  /// it leads; and where draws are finite, what a transition is said to weigh is what it weighs.
+  /// it leads; and where draws are finite and frames tell them, what a transition is said to weigh
+  /// is what it weighs.
   void check_paths() {
     // In a loop whose bounds are drawn a site is drawn several times between two stops.
     if (program_.text.find("{inner}") != std::string::npos) return;
@@ -539,6 +540,10 @@ class StageCheck {
     bool finite = true;
     for (const char* name : {"@level", "@spread"})
       finite &= program_.text.find(name, body) == std::string::npos;
+    // A frame has one value of each site, not several draws.
+    std::map<uint64_t, int> draws;
+    module_->lookupSymbol("model")->walk(
+        [&](prob::SampleOp sample) { finite &= ++draws[sample.getSite()] == 1; });
     for (size_t i = 0; i < program_.points.size() && !result_.failure; ++i) {
       if (references_[i].empty()) continue;
       const Evaluation done = guarded([&](Evaluation& out) {
