@@ -226,9 +226,8 @@ void keep_index(FuncOp model, const ModelSite& site) {
     OpBuilder b(stop);
     const bool known =
         found && sure && one && found.getParentRegion()->isAncestor(stop->getParentRegion());
-    stop->insertOperands(
-        stop->getNumOperands(),
-        known ? found : prob::int_constant(b, stop.getLoc(), found ? -2 : -1));
+    stop->insertOperands(stop->getNumOperands(),
+                         known ? found : prob::int_constant(b, stop.getLoc(), found ? -2 : -1));
   });
 }
 
