@@ -78,6 +78,14 @@ int run(int argc, char** argv) {
   add_checkpoint_options(*sample_command, sample);
   sample_command->callback([&] { code = run_sample(sample); });
 
+  const CLI::Validator at_least_one(
+      [](const std::string& text) {
+        std::int64_t number = 0;
+        return CLI::detail::lexical_cast(text, number) && number >= 1
+                   ? std::string()
+                   : "a whole number from 1 on is wanted, not " + text;
+      },
+      "");
   SampleArguments smc;
   smc.smc = true;
   std::optional<std::int64_t> particles;
@@ -86,9 +94,9 @@ int run(int argc, char** argv) {
   add_program_options(*smc_command, smc.program);
   smc_command->add_option("--data", smc.data, "data, as CmdStan JSON");
   smc_command->add_option("--particles", particles, "the same as --set particles=N")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one);
   smc_command->add_option("--runs", smc.chains, "independent repetitions (default: 1)")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one);
   smc_command->add_option(
       "--set", smc.settings,
       "NAME=VALUE: a number among the data, or any parameter that the machine declares");

@@ -93,6 +93,14 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
   } else if (kind == "trace_path") {
     llvm::append_range(arguments, latents);
     results = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
+  } else if (kind == "stage_values") {
+    arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)});
+    for (const auto of : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
+      for (const typed::Site& site : model.sites)
+        if (site.kind == of)
+          results.push_back(
+              prob::array_type(scalar_type(site.type.scalar),
+                               static_cast<unsigned>(site.type.dims.size() - site.moves + 1)));
   } else if (kind == "check_stage") {
     arguments.append({b.getI64Type(), reals});
   } else if (kind == "stage_summary") {

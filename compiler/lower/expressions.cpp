@@ -118,6 +118,9 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::PathTrace:
       kind = "path_trace";
       break;
+    case Kind::StageValues:
+      kind = "stage_values";
+      break;
     case Kind::CheckStage:
       kind = "check_stage";
       break;

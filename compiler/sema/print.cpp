@@ -391,7 +391,8 @@ class Printer {
                                       "frame_ints",  "advance",
                                       "follow",      "transition",
                                       "path_trace",  "trace_path",
-                                      "check",       "summary"};
+                                      "values",      "check",
+                                      "summary"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";
         p.list(x.args);
         out << ")";

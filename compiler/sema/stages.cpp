@@ -138,13 +138,13 @@ Value Elaborator::stages_member(const StaticPtr& stages, const std::string& name
   const auto& s = std::get<StagesValue>(stages->node);
   if (name == "count") return from_atom(std::get<Atom>(s.count), span);
   const std::vector<std::string> members{"count", "start",   "advance",    "follow", "check",
-                                         "path",  "summary", "transition", "trace"};
+                                         "path",  "summary", "transition", "trace",  "values"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of stages(…) has no '" + name + "'")
         .with_expected(
             "count, start(n), advance(particles), check(particles), summary(particles, "
             "weights), transition(before, after, i), follow(particles, reals, ints), "
-            "trace(reals, ints) or path(t)")
+            "trace(reals, ints), path(t) or values(particles)")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }
@@ -192,6 +192,11 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
     return make(span, std::move(type), std::move(made));
   }
 
+  const auto site_of = [&](const std::string& its_name) -> const typed::Site& {
+    const auto& sites = program_[entry->id].sites;
+    return *std::find_if(sites.begin(), sites.end(),
+                         [&](const typed::Site& x) { return x.name == its_name; });
+  };
   typed::ModelCall call;
   call.model = entry->id;
   call.args = std::move(captured);
@@ -284,6 +289,25 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
     emit(span, typed::Evaluate{make(span, unit, std::move(call))});
     return make(span, unit, typed::MakeTuple{});
   }
+  if (name == "values") {
+    for (const int32_t i : {1, 2}) {
+      ExprPtr frame = part(i);
+      if (!frame) return {};
+      call.args.push_back(std::move(frame));
+    }
+    std::vector<ExprPtr> again;
+    model_entry(s.model, s.span, again);
+    Type out = trace_type(*entry, again, span);
+    for (size_t i = 0; i < out.fields.size(); ++i) {
+      Type& element = out.elements[i];
+      std::vector<Size> dims = element.dims;
+      if (site_of(out.fields[i]).moves) dims.erase(dims.begin());
+      dims.insert(dims.begin(), type.elements[3].dims[0]);
+      element = array_type(element.scalar, dims, element.matrix);
+    }
+    call.kind = Kind::StageValues;
+    return make(span, std::move(out), std::move(call));
+  }
   if (name == "summary") {
     for (const int32_t i : {1, 2}) {
       ExprPtr frame = part(i);
@@ -301,12 +325,8 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
     Type out;
     out.kind = Type::Kind::Tuple;
     for (size_t i = 0; i < trace.fields.size(); ++i) {
-      const auto& sites = program_[entry->id].sites;
-      const auto site = std::find_if(sites.begin(), sites.end(), [&](const typed::Site& x) {
-        return x.name == trace.fields[i];
-      });
       Type element = trace.elements[i];
-      if (site->moves) element.dims.erase(element.dims.begin());
+      if (site_of(trace.fields[i]).moves) element.dims.erase(element.dims.begin());
       element = element.dims.empty() ? real_type()
                                      : array_type(Scalar::Real, element.dims, element.matrix);
       for (const char* suffix : {"", "_sd"}) {

@@ -226,6 +226,7 @@ struct ModelCall {
     Transition,   // how likely each particle is to have come to one of the next stage
     PathTrace,    // (real[F, count], int[G, count]) -> the trace of a path, one frame a stage
     TracePath,    // (trace) -> (real[F, count], int[G, count])
+    StageValues,  // (real[F, n], int[G, n]) -> the sites' latest values, n of each
     CheckStage,   // (stage: int, log weights: real[n]): a fault where no weight is above 0
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };

@@ -54,6 +54,7 @@ enum class Kind {
   Transition,
   PathTrace,
   TracePath,
+  StageValues,
   CheckStage,
   StageSummary,
   Unknown
@@ -85,6 +86,7 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("trace_path", Kind::TracePath)
       .Case("transition", Kind::Transition)
       .Case("path_trace", Kind::PathTrace)
+      .Case("stage_values", Kind::StageValues)
       .Case("check_stage", Kind::CheckStage)
       .Case("stage_summary", Kind::StageSummary)
       .Default(Kind::Unknown);
@@ -101,6 +103,7 @@ bool is_staged(Kind kind) {
     case Kind::Transition:
     case Kind::PathTrace:
     case Kind::TracePath:
+    case Kind::StageValues:
     case Kind::CheckStage:
     case Kind::StageSummary:
       return true;
@@ -268,6 +271,8 @@ class Derive {
         return fill(source, target, path_trace);
       case Kind::TracePath:
         return fill(source, target, trace_path);
+      case Kind::StageValues:
+        return fill(source, target, stage_values);
       case Kind::Follow:
       case Kind::Advance:
       case Kind::Transition:

@@ -194,6 +194,9 @@ mlir::LogicalResult path_trace(FuncOp model) {
   if (failed(evaluate_draws(model))) return mlir::failure();
   return Suspend(model).make_path_trace();
 }
+mlir::LogicalResult stage_values(FuncOp model) {
+  return make(model, [](Suspend& s) { s.make_values(); });
+}
 mlir::LogicalResult check_stage(FuncOp model) {
   return make(model, [](Suspend& s) { s.make_check(); });
 }

@@ -10,26 +10,24 @@
 /// What it preserves: summed over what is drawn, the product of the stages' weights is the model's
 /// evidence, and particles weighted by it follow the posterior. Draws take their uniforms by
 /// (particle, number), so results do not depend on lanes or threads.
-/// Where in the order: from derive, each on a copy of the model:
-///   stage_count  (a…) -> i64         frame_reals, frame_ints  (a…) -> i64, F and G
-///   advance       (a…, stage, real[F, n], int[G, n], log weights: real[n]) -> the same without
-///   stage
-///                 beyond the last stage nothing changes
-///   transition    (a…, stages done, real[F, n], int[G, n], then frames after the next stage, a
-///   column of
-///                 them) -> real[n]: the log density of that stage's draws, and its log weight,
-///                 were each particle to have come to that column
-///   follow        as advance, then a path, real[F, stages], int[G, stages]: the last particle
-///   draws what
-///                 the path has
-///   path_trace    (a…, a path) -> the trace of a particle whose frames after each stage these are
-///   trace_path    (a…, the latent sites' values) -> a path: of its frames what sites hold, else
-///   zeros check_stage   (a…, stages done, log weights: real[n]) -> (): where none of them is above
-///   -infinity
-///                 a fault at the observation of the latest stage
-///   stage_summary (a…, real[F, n], int[G, n], weights: real[n]) -> for each latent and derived
-///   site
-///                 the weighted mean and standard deviation of its value at the last stop
+/// Where in the order: from derive, each on a copy of the model with arguments a…. Frames are
+/// real[F, n] and int[G, n]; a path is the frames of one particle, a column for each stage.
+///   stage_count    (a…) -> i64
+///   frame_reals    (a…) -> F
+///   frame_ints     (a…) -> G
+///   advance        (a…, stage, frames, log weights) -> (frames, log weights)
+///   follow         (a…, stage, frames, log weights, path) -> (frames, log weights)
+///   transition     (a…, stages done, frames, frames after the next stage, a column) -> real[n]
+///   path_trace     (a…, path) -> the trace of latent and derived sites
+///   trace_path     (a…, values of the latent sites) -> path
+///   stage_values   (a…, frames) -> of each latent and derived site the n values
+///   stage_summary  (a…, frames, weights) -> of each the weighted mean and standard deviation
+///   check_stage    (a…, stages done, log weights) -> ()
+///
+/// Beyond the last stage advance changes nothing. follow has the last particle draw what the path
+/// has. transition is the log density of a stage's draws, and its log weight, were each particle to
+/// have come to that column. Of a path that trace_path makes only the rows of sites are filled.
+/// check_stage is a fault at the observation of the latest stage where no weight is above 0.
 ///
 /// The frame. Named values are: what later stages read of this one, what loops with stops carry,
 /// and the sites' values. Two of them share rows when they are equal at every stop at which both
@@ -50,6 +48,7 @@ mlir::LogicalResult score_transition(mlir::func::FuncOp model);
 mlir::LogicalResult follow_path(mlir::func::FuncOp model);
 mlir::LogicalResult trace_path(mlir::func::FuncOp model);
 mlir::LogicalResult path_trace(mlir::func::FuncOp model);
+mlir::LogicalResult stage_values(mlir::func::FuncOp model);
 mlir::LogicalResult check_stage(mlir::func::FuncOp model);
 mlir::LogicalResult summarise_stage(mlir::func::FuncOp model);
 

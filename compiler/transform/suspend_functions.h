@@ -45,6 +45,7 @@ class Suspend {
   void make_transition();
   void make_check();
   void make_summary();
+  void make_values();
   mlir::LogicalResult make_trace_path();
   mlir::LogicalResult make_path_trace();
   /// False: of an array that particles keep (which was reported).

@@ -173,6 +173,22 @@ mlir::LogicalResult Suspend::write_path(OpBuilder& b, unsigned stage, Value colu
   return mlir::success();
 }
 
+void Suspend::make_values() {
+  Common common = open({prob::array_type(real_, 2), prob::array_type(integer_, 2)});
+  mlir::Block& body = *b_.getInsertionBlock();
+  reals_ = body.getArgument(captured_);
+  ints_ = body.getArgument(captured_ + 1);
+  particles_ = prob::dim(b_, loc_, reals_, 1);
+  place_rows(common);
+  Values results;
+  for (unsigned site = 0; site < stages_.sites.size(); ++site) {
+    const unsigned kept = stages_.find(stages_.of_site(site));
+    results.push_back(
+        for_particles(b_, [&](OpBuilder& in, Value particle) { return load(in, kept, particle); }));
+  }
+  close(results);
+}
+
 void Suspend::make_summary() {
   const mlir::Type frames[] = {prob::array_type(real_, 2), prob::array_type(integer_, 2)};
   Common common = open({frames[0], frames[1], prob::array_type(real_, 1)});

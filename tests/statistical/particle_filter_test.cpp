@@ -98,6 +98,17 @@ TEST(ParticleFilter, EvidenceOfOtherModels) {
   expect_unbiased("apart", with(R"("n": 4, "y": [0.5, -1, 2, 0.1])", 50), product, 1000);
 }
 
+TEST(ParticleFilter, EvidenceIsUnbiasedWhateverLooksAhead) {
+  expect_unbiased("twisted", with(three, 40), -4.332729, 2000);
+  expect_unbiased("misled", with(three, 60), -4.332729, 2000);
+}
+
+// The first state is uniform on what y[0] leaves of (0, 1), (0, 0.5); of the second, uniform on
+// (x, x + 1), y[1] = 1.2 leaves (0.2, 1.2): 0.435 in all.
+TEST(ParticleFilter, AliveFilterIsUnbiased) {
+  expect_unbiased("alive", with(R"("T": 2, "y": [0.5, 1.2])", 20), std::log(0.435), 4000);
+}
+
 TEST(ParticleFilter, VectorsAndWholeNumbersInTheStateAgreeWithTheirSum) {
   const std::string data = with(R"("T": 5, "y": [0.5, -0.8, -1.5, -1.2, 0.3])", 400);
   const Runs vector = run("vector_state", data, 1000), scalar = run("scalar_state", data, 1000);
@@ -142,16 +153,15 @@ TEST(ParticleFilter, ToldVarianceIsThatOfTheEvidence) {
     told_square += variance * variance / count;
   }
   const double found = square - mean * mean;
-  const double error =
-      std::sqrt((told_square - told * told + fourth - found * found) / count);
+  const double error = std::sqrt((told_square - told * told + fourth - found * found) / count);
   EXPECT_LT(error, 0.3 * found);
   EXPECT_NEAR(told, found, 4 * error);
 }
 
 TEST(ParticleFilter, TellsTheTailOfItsWeights) {
   for (const double shape : {0.2, 0.6, 0.9}) {
-    const Runs made = run(
-        "tail", R"({"shape": )" + std::to_string(shape) + R"(, "particles": 100000})", 1);
+    const Runs made =
+        run("tail", R"({"shape": )" + std::to_string(shape) + R"(, "particles": 100000})", 1);
     ASSERT_EQ(made.error, "");
     const runtime::Chain& chain = made.chains[0];
     // Fitted to some 950 weights.
