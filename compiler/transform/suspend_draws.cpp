@@ -9,6 +9,7 @@
 #include "compiler/transform/sweep.h"
 #include "compiler/transform/thread.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -179,25 +180,54 @@ mlir::LogicalResult follow_site(FuncOp model, const ModelSite& site, ValueRange 
   });
 }
 
-/// Of a site that moves: the index of the element that a stage draws, -1 where it draws none.
+/// The indices at which an operation draws or records a site; none: it does something else.
+ValueRange indices_of(mlir::Operation* op, uint64_t site) {
+  if (auto sample = mlir::dyn_cast<prob::SampleOp>(op); sample && sample.getSite() == site)
+    return sample.getIndices();
+  if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && record.getSite() == site)
+    return record.getIndices();
+  return {};
+}
+
+/// Whether an operation draws a site on every way through it.
+bool surely_draws(mlir::Operation& op, uint64_t site) {
+  if (!indices_of(&op, site).empty()) return true;
+  auto branch = mlir::dyn_cast<mlir::scf::IfOp>(op);
+  return branch && llvm::all_of(branch->getRegions(), [&](mlir::Region& region) {
+           return !region.empty() && llvm::any_of(region.front(), [&](mlir::Operation& inner) {
+             return surely_draws(inner, site);
+           });
+         });
+}
+
+/// Of a site that moves: the index of the element that a stage draws, -1 where it draws none, -2
+/// where it may draw several or not.
 void keep_index(FuncOp model, const ModelSite& site) {
-  const auto index = static_cast<uint64_t>(site.index);
-  Value found;  // the first index of the latest draw
-  model.walk([&](mlir::Operation* op) {
-    ValueRange indices;
-    if (auto sample = mlir::dyn_cast<prob::SampleOp>(op); sample && sample.getSite() == index)
-      indices = sample.getIndices();
-    if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && record.getSite() == index)
-      indices = record.getIndices();
-    if (!indices.empty()) found = indices.front();
-    auto stop = mlir::dyn_cast<prob::StopOp>(op);
-    if (!stop) return;
+  const auto number = static_cast<uint64_t>(site.index);
+  const auto same = [](Value x, Value y) {
+    mlir::Attribute a, b;
+    return x == y || (mlir::matchPattern(x, mlir::m_Constant(&a)) &&
+                      mlir::matchPattern(y, mlir::m_Constant(&b)) && a == b);
+  };
+  model.walk([&](prob::StopOp stop) {
+    Value found;
+    bool sure = false, one = true;
+    for (mlir::Operation* op = stop->getPrevNode(); op; op = op->getPrevNode()) {
+      auto loop = mlir::dyn_cast<prob::ForOp>(op);
+      if (mlir::isa<prob::StopOp>(op) || (loop && llvm::any_of(loop.block(), is_stop))) break;
+      sure |= surely_draws(*op, number);
+      op->walk([&](mlir::Operation* inner) {
+        const ValueRange indices = indices_of(inner, number);
+        if (indices.empty()) return;
+        one &= !found || same(found, indices.front());
+        found = indices.front();
+      });
+    }
     OpBuilder b(stop);
-    // One that is known in a part of the stage only is none that the whole stage has.
-    const bool known = found && found.getParentRegion()->isAncestor(stop->getParentRegion());
+    const bool known =
+        found && sure && one && found.getParentRegion()->isAncestor(stop->getParentRegion());
     stop->insertOperands(stop->getNumOperands(),
-                         known ? found : prob::int_constant(b, stop.getLoc(), -1));
-    found = Value();
+                         known ? found : prob::int_constant(b, stop.getLoc(), found ? -2 : -1));
   });
 }
 

@@ -22,6 +22,12 @@ namespace arith = mlir::arith;
 namespace scf = mlir::scf;
 using Values = llvm::SmallVector<Value>;
 
+namespace {
+/// Of such a site a frame knows one element alone, and not whether it is new.
+constexpr const char* several_draws =
+    "may draw several elements of a site, or none, between two stops: its runs have no path";
+}  // namespace
+
 mlir::LogicalResult Suspend::make_trace_path() {
   llvm::SmallVector<mlir::Type> arguments;
   for (const ModelSite& site : stages_.sites)
@@ -127,7 +133,10 @@ mlir::LogicalResult Suspend::trace_stage(OpBuilder& b, unsigned stage, Value col
       continue;
     }
     const Value index = stages_.site_index(stage, i);
-    if (mlir::matchPattern(index, mlir::m_ConstantInt(&number)) && number.isNegative()) continue;
+    if (mlir::matchPattern(index, mlir::m_ConstantInt(&number)) && number.isNegative()) {
+      if (number.isAllOnes()) continue;
+      return model_.emitError(several_draws);
+    }
     if (!stages_.is_common(index))
       return model_.emitError("draws at an index that depends on draws: its path has no trace");
     traced[i] = b.create<prob::InsertOp>(loc_, value, traced[i], ValueRange{common.get(index)},
@@ -148,7 +157,10 @@ mlir::LogicalResult Suspend::write_path(OpBuilder& b, unsigned stage, Value colu
     if (!stages_.kept[stages_.of_site(i)].live[stage]) continue;
     if (site.moves) {
       const Value index = stages_.site_index(stage, i);
-      if (mlir::matchPattern(index, mlir::m_ConstantInt(&number)) && number.isNegative()) continue;
+      if (mlir::matchPattern(index, mlir::m_ConstantInt(&number)) && number.isNegative()) {
+        if (number.isAllOnes()) continue;
+        return model_.emitError(several_draws);
+      }
       if (!stages_.is_common(index))
         return model_.emitError("draws at an index that depends on draws: its trace has no path");
       value = prob::extract(b, loc_, value, common.get(index));

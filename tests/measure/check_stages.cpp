@@ -6,6 +6,7 @@
 #include "compiler/dialect/prob.h"
 #include "mlir/IR/Verifier.h"
 #include "tests/measure/harness.h"
+#include "tests/measure/stage_reference.h"
 
 namespace borel::testing {
 namespace {
@@ -13,58 +14,12 @@ namespace {
 constexpr const char* general_passes[] = {"structure", "simplify", "split", "fuse",    "simplify",
                                           "hoist",     "simplify", "fuse",  "flatten", "simplify"};
 constexpr double never = -std::numeric_limits<double>::infinity();
-/// Programs with more runs than this are left out: there are enough others.
-constexpr size_t most_runs = 1500, most_particles = 4000;
-
-/// Unnormalised moments at a stop: of 1, then of every element of every site's latest value.
-struct Moments {
-  double mass = 0;
-  std::vector<double> first, second, magnitude;
-  void add(double weight, const std::vector<double>& values) {
-    mass += weight;
-    first.resize(values.size());
-    second.resize(values.size());
-    magnitude.resize(values.size());
-    for (size_t i = 0; i < values.size(); ++i) {
-      first[i] += weight * values[i];
-      second[i] += weight * values[i] * values[i];
-      magnitude[i] += weight * std::fabs(values[i]);
-    }
-  }
-};
-
-double as_number(const Datum& d) {
-  if (const auto* real = std::get_if<Real>(&d)) return real->value;
-  if (const auto* integer = std::get_if<int64_t>(&d)) return static_cast<double>(*integer);
-  return std::get<bool>(d) ? 1 : 0;
-}
+/// Programs that come to more runs of particles are left out: there are enough others.
+constexpr size_t most_particles = 4000;
 
 bool close(double x, double y, double scale) {
   return std::fabs(x - y) <= 1e-10 * std::fabs(scale) + 1e-280;
 }
-
-/// Goes through all sequences of choices among `grid` values, as many as a run asks for.
-class Choices {
- public:
-  explicit Choices(int grid) : grid_(grid) {}
-  double next() {
-    if (position_ == made_.size()) made_.push_back(0);
-    return (made_[position_++] + .5) / grid_;
-  }
-  /// How likely the choices of this run were.
-  double probability() const { return std::pow(grid_, -static_cast<double>(position_)); }
-  bool advance() {
-    made_.resize(position_);
-    while (!made_.empty() && ++made_.back() == grid_) made_.pop_back();
-    position_ = 0;
-    return !made_.empty();
-  }
-
- private:
-  int grid_;
-  size_t position_ = 0;
-  std::vector<int> made_;
-};
 
 struct Particle {
   std::vector<double> reals;
@@ -118,7 +73,8 @@ class StageCheck {
   bool population_agrees() {
     bool keeps = false;
     for (size_t i = 0; i < program_.points.size() && !result_.failure; ++i)
-      if (!references_[i].empty()) keeps |= go_through(program_.points[i], references_[i]);
+      if (!references_[i].stops.empty())
+        keeps |= go_through(program_.points[i], references_[i].stops);
     return keeps;
   }
 
@@ -146,23 +102,6 @@ class StageCheck {
     });
   }
 
-  //===- What the model itself does -----------------------------------------------------------===//
-
-  /// The sites by which particles are known, in their order there.
-  std::vector<size_t> known_sites() const {
-    std::vector<size_t> out;
-    for (const char* kind : {"latent", "derived"})
-      for (size_t i = 0; i < program_.sites.size(); ++i)
-        if (program_.sites[i].kind == kind) out.push_back(i);
-    return out;
-  }
-
-  /// Where a site's values begin among those of all, and its extents at a stop.
-  struct Place {
-    size_t first = 0;
-    std::vector<int64_t> extents;
-  };
-
   bool make_reference() {
     module_ = harness_.parse(program_.text);
     if (!module_) {
@@ -173,77 +112,15 @@ class StageCheck {
     bool any = false;
     for (const Point& point : program_.points) {
       references_.emplace_back();
-      Evaluation done = guarded([&](Evaluation& out) {
-        if (!enumerate(point, references_.back(), out)) references_.back().clear();
-      });
+      const Evaluation done = guarded(
+          [&](Evaluation&) { references_.back() = stage_reference(*module_, program_, point); });
       if (!done.refusal.empty()) {
         fail("generator", "the model is refused: " + done.refusal);
         return false;
       }
-      any |= !references_.back().empty();
+      any |= !references_.back().stops.empty();
     }
     return any;
-  }
-
-  bool enumerate(const Point& point, std::vector<Moments>& stops, Evaluation& out) {
-    std::map<int64_t, Place> places;
-    size_t size = 0;
-    for (const size_t i : known_sites()) {
-      const auto& site = program_.sites[i];
-      Place& place = places[static_cast<int64_t>(i)];
-      place.first = size;
-      size_t elements = 1;
-      for (size_t d = site.moves ? 1 : 0; d < site.dims.size(); ++d) {
-        place.extents.push_back(size_at(site.dims[d], point));
-        elements *= static_cast<size_t>(place.extents.back());
-      }
-      size += elements;
-    }
-    Interpreter run(*module_);
-    run.slots = point.slots;
-    Choices choices(program_.grid);
-    run.uniform = [&] { return choices.next(); };
-    size_t runs = 0, trips = 0;
-    Moments& end = traces_.emplace_back();
-    do {
-      if (++runs > most_runs) return false;
-      std::vector<double> latest(size, 0);
-      std::vector<std::pair<double, std::vector<double>>> seen;  // at each stop
-      size_t read = 0;
-      run.at_stop = [&](const Real& weight) {
-        for (; read < run.draws.size(); ++read) note(run.draws[read], places, latest);
-        seen.emplace_back(weight.value, latest);
-      };
-      run.steps = 0;
-      run.step_limit = 300'000;
-      const double total = std::exp(run.weigh("model", point.arguments).value);
-      out.fragile |= run.fragile;
-      std::vector<double> returned;
-      for (const Datum& d : run.returned)
-        for (const Datum& x : scalars(d)) returned.push_back(as_number(x));
-      end.add(std::isnan(total) ? 0 : total * choices.probability(), returned);
-      if (runs == 1) trips = seen.size();
-      if (seen.size() != trips) throw Refused("runs differ in their stops");
-      stops.resize(trips);
-      for (size_t s = 0; s < trips; ++s) {
-        const double weight = std::exp(seen[s].first);
-        stops[s].add(std::isnan(weight) ? 0 : weight * choices.probability(), seen[s].second);
-      }
-    } while (choices.advance());
-    return !out.fragile;
-  }
-
-  void note(const Draw& draw, const std::map<int64_t, Place>& places,
-            std::vector<double>& latest) const {
-    const Place& place = places.at(draw.site);
-    const size_t skip = program_.sites[static_cast<size_t>(draw.site)].moves ? 1 : 0;
-    size_t position = 0;
-    for (size_t d = 0; d < place.extents.size(); ++d) {
-      position *= static_cast<size_t>(place.extents[d]);
-      if (d + skip < draw.indices.size()) position += static_cast<size_t>(draw.indices[d + skip]);
-    }
-    for (size_t i = 0; i < draw.value.size(); ++i)
-      latest[place.first + position + i] = as_number(draw.value[i]);
   }
 
   //===- What a population does ---------------------------------------------------------------===//
@@ -262,7 +139,7 @@ class StageCheck {
     declare("advance", ", i64, " + frames, frames);
     declare("check_stage", ", i64, tensor<?xf64>", "");
     std::string moments;
-    for (const size_t i : known_sites()) {
+    for (const size_t i : known_sites(program_)) {
       const size_t rank = program_.sites[i].dims.size() - (program_.sites[i].moves ? 1 : 0);
       std::string type = "f64";
       if (rank > 0) {
@@ -277,7 +154,7 @@ class StageCheck {
     const std::string path = "tensor<?x?xf64>, tensor<?x?xi64>";
     const auto sites = [&](bool derived) {
       std::string types;
-      for (const size_t i : known_sites()) {
+      for (const size_t i : known_sites(program_)) {
         const auto& site = program_.sites[i];
         if (site.kind == "derived" && !derived) continue;
         std::string type = site.type == "real" ? "f64" : site.type == "int" ? "i64" : "i1";
@@ -523,14 +400,16 @@ class StageCheck {
   };
 
   /// Traces of paths have the model's own moments; a particle that is led along a path comes where
-  /// it leads; and where draws are finite, what a transition is said to weigh is what it weighs.
+  /// it leads; and where draws are finite and frames tell them, what a transition is said to weigh
+  /// is what it weighs.
   void check_paths() {
     // In a loop whose bounds are drawn a site is drawn several times between two stops.
     if (program_.text.find("{inner}") != std::string::npos) return;
     module_ = harness_.parse(with_derived(/*paths=*/true));
     before_ = print(*module_);
     if (!harness_.run(*module_, "derive")) {
-      if (harness_.reported.find("depends on draws") == std::string::npos)
+      if (harness_.reported.find("depends on draws") == std::string::npos &&
+          harness_.reported.find("between two stops") == std::string::npos)
         fail("suspend", "failed for paths: " + harness_.reported);
       return;
     }
@@ -538,13 +417,18 @@ class StageCheck {
     bool finite = true;
     for (const char* name : {"@level", "@spread"})
       finite &= program_.text.find(name, body) == std::string::npos;
+    // A frame has one value of each site, not several draws.
+    std::map<uint64_t, int> draws;
+    module_->lookupSymbol("model")->walk(
+        [&](prob::SampleOp sample) { finite &= ++draws[sample.getSite()] == 1; });
     for (size_t i = 0; i < program_.points.size() && !result_.failure; ++i) {
-      if (references_[i].empty()) continue;
+      if (references_[i].stops.empty()) continue;
       const Evaluation done = guarded([&](Evaluation& out) {
         Interpreter run(*module_);
         run.slots = program_.points[i].slots;
         run.step_limit = 20'000'000;
-        check_paths(run, program_.points[i], references_[i].size(), traces_[i], finite);
+        check_paths(run, program_.points[i], references_[i].stops.size(), references_[i].end,
+                    finite);
         out.fragile = run.fragile;
       });
       if (!done.refusal.empty() && !done.fragile)
@@ -657,8 +541,7 @@ class StageCheck {
   Tally* tally_;
   const Fault* fault_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
-  std::vector<std::vector<Moments>> references_;  // by point; empty: left out
-  std::vector<Moments> traces_;                   // by point: of the values that the model returns
+  std::vector<StageReference> references_;  // by point
   std::string before_;
   int64_t reals_ = 0, ints_ = 0;
   std::set<int64_t> keys_;

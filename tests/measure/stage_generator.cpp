@@ -97,6 +97,7 @@ class StageGenerator : StageExpressions {
       return store(v, at, what, scalar);
     }
     work.draws = true;
+    drawn_.insert(v);
     if (at.size() < variable(v).dims.size()) {
       // A row at once, or element by element.
       budget_ -= 2 * times;
@@ -212,7 +213,8 @@ class StageGenerator : StageExpressions {
         if (!scope.sites.empty()) {
           std::vector<int> options;
           for (const int v : scope.sites)
-            if (site_of(v).kind == "derived" || budget_ >= scope.times * 2) options.push_back(v);
+            if (site_of(v).kind == "derived" || (!drawn_.contains(v) && budget_ >= scope.times * 2))
+              options.push_back(v);
           if (!options.empty()) return draw(choose_.of(options), scope.at, scope.times, work);
         }
         return assign(scope);
@@ -258,8 +260,13 @@ class StageGenerator : StageExpressions {
       restore();
       return std::pair(out_.end_part(), values);
     };
+    const std::set<int> before_branch = drawn_;
     const auto [yes, yes_values] = side(1 + choose_.below(2));
+    // Both sides may draw a site.
+    std::set<int> drawn = before_branch;
+    std::swap(drawn, drawn_);
     const auto [no, no_values] = side(choose_.below(2));
+    drawn_.insert(drawn.begin(), drawn.end());
     if (inner.assignable.empty()) {
       out_.line("scf.if " + c + " {\n" + yes + "} else {\n" + no + "}");
       return;
@@ -354,8 +361,10 @@ class StageGenerator : StageExpressions {
     for (int back = 1; back <= lag; ++back)
       indices_.emplace_back(out_.binary("arith.subi", induction, out_.integer(back), "i64"), "s");
     scope.at = {induction};
+    drawn_.clear();
     // At least one draw and one weight, so that it stops; rows are drawn outside of branches.
     Scope inner = scope;
+    inner.sites.erase(*scope.sites.begin());
     for (const int v : scope.sites)
       if (variable(v).dims.size() > 1) inner.sites.erase(v);
     const int n = 1 + choose_.below(3), first = choose_.below(n + 1), second = choose_.below(n + 1);
@@ -476,6 +485,7 @@ class StageGenerator : StageExpressions {
   }
 
   int budget_ = 0, next_place_ = 10;
+  std::set<int> drawn_;  // variables of sites of which the iteration being written has drawn
   bool pending_ = false, weighed_ = false, stepped_ = false;
 };
 
