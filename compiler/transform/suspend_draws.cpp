@@ -189,14 +189,21 @@ ValueRange indices_of(mlir::Operation* op, uint64_t site) {
   return {};
 }
 
-/// Whether an operation draws a site on every way through it.
+/// Whether an operation draws a site on every way through it. A loop does that goes through the
+/// other indices of a site with several: all of an element is drawn.
 bool surely_draws(mlir::Operation& op, uint64_t site) {
   if (!indices_of(&op, site).empty()) return true;
+  const auto within = [&](mlir::Block& block) {
+    return llvm::any_of(block, [&](mlir::Operation& inner) { return surely_draws(inner, site); });
+  };
+  if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) {
+    bool several = false;
+    loop.walk([&](mlir::Operation* inner) { several |= indices_of(inner, site).size() > 1; });
+    return several && within(loop.block());
+  }
   auto branch = mlir::dyn_cast<mlir::scf::IfOp>(op);
   return branch && llvm::all_of(branch->getRegions(), [&](mlir::Region& region) {
-           return !region.empty() && llvm::any_of(region.front(), [&](mlir::Operation& inner) {
-             return surely_draws(inner, site);
-           });
+           return !region.empty() && within(region.front());
          });
 }
 

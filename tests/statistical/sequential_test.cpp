@@ -176,8 +176,7 @@ TEST(Metropolis, StepsOnSomeSitesLeaveThePosteriorAsItIs) {
       for (int b = 0; b < 400; ++b) {
         const double mu = -4 + (a + 0.5) * 0.02, tau = (b + 0.5) * 0.015;
         double lp = std::log(k == 1 ? 0.3 : 0.7) - 0.5 * mu * mu + 2 * std::log(tau) - 3 * tau;
-        for (const double x : y)
-          lp += -0.5 * std::pow((x - mu - 2 * k) / tau, 2) - std::log(tau);
+        for (const double x : y) lp += -0.5 * std::pow((x - mu - 2 * k) / tau, 2) - std::log(tau);
         const double p = std::exp(lp);
         total += p;
         truth += p * k;
@@ -188,9 +187,12 @@ TEST(Metropolis, StepsOnSomeSitesLeaveThePosteriorAsItIs) {
     SCOPED_TRACE(infer);
     const Draws draws = run(infer, R"({"n": 3, "y": [1.1, 0.4, 1.9]})", 40000, 4, 1000);
     ASSERT_EQ(draws.error, "");
-    expect_mean(draws, [](const double* x) { return x[0]; }, truth / total);
-    expect_mean(draws, [](const double* x) { return x[1]; }, mean / total);
-    expect_mean(draws, [](const double* x) { return x[2]; }, spread / total);
+    expect_mean(
+        draws, [](const double* x) { return x[0]; }, truth / total);
+    expect_mean(
+        draws, [](const double* x) { return x[1]; }, mean / total);
+    expect_mean(
+        draws, [](const double* x) { return x[2]; }, spread / total);
   }
 }
 
