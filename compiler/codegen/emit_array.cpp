@@ -229,6 +229,24 @@ bool is_one(llvm::Value* value) {
 }
 }  // namespace
 
+// Whether all lanes are known to run.
+bool FunctionEmitter::all_run() const {
+  auto* mask = llvm::dyn_cast<llvm::Constant>(lanes_->mask);
+  return mask && mask->isAllOnesValue();
+}
+
+Lanes FunctionEmitter::gather_singly(const Array& array, IRValue* offsets) {
+  llvm::Type* type = m_.memory_type(array.element);
+  IRValue* all = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, lanes_->width));
+  for (unsigned lane = 0; lane < lanes_->width; ++lane) {
+    auto* read = b_.CreateAlignedLoad(type, address(array, b_.CreateExtractElement(offsets, lane)),
+                                      llvm::Align(8));
+    mark(read, array);
+    all = b_.CreateInsertElement(all, read, lane);
+  }
+  return from_memory(all, array.element);
+}
+
 Lanes FunctionEmitter::load(const Array& array, Lanes offset) {
   if (array.offset.value) offset = add(array.offset, offset);
   llvm::Type* type = m_.memory_type(array.element);
@@ -246,6 +264,8 @@ Lanes FunctionEmitter::load(const Array& array, Lanes offset) {
   if (offset.shape == Shape::Linear && is_one(offset.step))
     read = b_.CreateMaskedLoad(vector_type, address(array, offset.value), llvm::Align(8),
                                lanes_->mask, rest);
+  else if (m_.target.slow_gather && all_run())
+    return gather_singly(array, vector(offset));
   else
     read = b_.CreateMaskedGather(vector_type, address(array, vector(offset)), llvm::Align(8),
                                  lanes_->mask, rest);
@@ -309,7 +329,7 @@ void FunctionEmitter::emit_insert(prob::InsertOp op) {
   if (op.getPlace())
     check_indices(array_of(op.getArray()), indices, static_cast<std::int64_t>(*op.getPlace()));
   define(op.getResult());
-  transfer({{op.getArray(), op.getResult()}});
+  if (!plan_->replaces_all(op)) transfer({{op.getArray(), op.getResult()}});
   const Array result = array_of(op.getResult());
   if (prob::is_array(op.getValue().getType())) {
     if (!StoragePlan::is_view(op.getValue()) &&

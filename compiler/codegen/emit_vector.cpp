@@ -112,8 +112,7 @@ void FunctionEmitter::emit_vector_for(prob::ForOp loop, const VectorPlan& plan) 
 // Some of the iterations, at least one: the totals of the loop's sums and extremes.
 llvm::SmallVector<llvm::Value*> FunctionEmitter::emit_lane_range(prob::ForOp loop,
                                                                  const VectorPlan& plan,
-                                                                 const Range& range,
-                                                                 IRValue* carry,
+                                                                 const Range& range, IRValue* carry,
                                                                  IRValue*& carried) {
   const unsigned width = static_cast<unsigned>(m_.target.vector_width);
   VectorState state;
@@ -132,7 +131,7 @@ llvm::SmallVector<llvm::Value*> FunctionEmitter::emit_lane_range(prob::ForOp loo
       sums.push_back(b_.CreateVectorSplat(width, scalar_of(init)));
 
   llvm::BasicBlock* end = block("lanes.end");
-  if (plan.unroll > 1) {
+  if (plan.unroll > 1 || plan.brief) {
     emit_many_lanes(loop, plan, range, sums, end);
   } else {
     LaneLoop whole{width, range.origin, range.from, range.to, true, end};

@@ -25,8 +25,8 @@ struct VectorPlan {
   // A loop with one carry, whose next value is a * carry + x for an `a` that does not vary: the
   // carries of a vector's lanes are scanned. The operations that need them, in all.
   bool scanned = false;
-  // Of a loop whose carries are all the greatest or least value so far: the operations that compare,
-  // one for each carry. Lanes keep their own.
+  // Of a loop whose carries are all the greatest or least value so far: the operations that
+  // compare, one for each carry. Lanes keep their own.
   llvm::SmallVector<mlir::Operation*, 2> extremes;
   llvm::DenseSet<mlir::Operation*> behind_carry;
   // Of a scanned loop whose next carry is the greater (or less) of the carry and a value: that
@@ -34,6 +34,8 @@ struct VectorPlan {
   mlir::Operation* scanned_extreme = nullptr;
   bool is_extreme(mlir::Operation* op) const { return llvm::is_contained(extremes, op); }
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
+  // A body so short that masks would take a good part of the time: whole vectors go without.
+  bool brief = false;
 };
 
 // The plan for `loop`, or nothing when it is better scalar (its inner loops may still be vectors).
