@@ -111,8 +111,8 @@ void FunctionEmitter::check_stack() {
 
 void FunctionEmitter::emit_block(mlir::Block& block) {
   for (mlir::Operation& op : block.without_terminator()) {
-    if (is_fused(&op) || (lanes_ && (lanes_->plan->log_sums.contains(&op) ||
-                                     lanes_->plan->is_extreme(&op))))
+    if (is_fused(&op) ||
+        (lanes_ && (lanes_->plan->log_sums.contains(&op) || lanes_->plan->is_extreme(&op))))
       continue;
     allocate_before(&op);
     emit_op(op);

@@ -31,7 +31,8 @@ class Philox {
 
   IRValue* upper(IRValue* x) { return b_.CreateLShr(x, number(x, 32)); }
 
-  /// In (0, 1), of the 64 bits whose halves these are: the upper 52 of them, under the exponent of 1.
+  /// In (0, 1), of the 64 bits whose halves these are: the upper 52 of them, under the exponent
+  /// of 1.
   IRValue* uniform(IRValue* lower, IRValue* higher) {
     IRValue* bits = b_.CreateLShr(word(lower, higher), number(lower, 12));
     bits = b_.CreateOr(bits, number(bits, 0x3ff0000000000000u));
@@ -51,7 +52,8 @@ class Philox {
     if (!lanes)
       return b_.CreateOr(b_.CreateShl(higher, number(higher, 32)),
                          b_.CreateAnd(lower, number(lower, 0xffffffffu)));
-    // Halves are picked, not shifted: a shift of a product becomes a product of 64 bits, which is slow.
+    // Halves are picked, not shifted: a shift of a product becomes a product of 64 bits, which is
+    // slow.
     const unsigned width = lanes->getNumElements();
     auto* halves = llvm::FixedVectorType::get(b_.getInt32Ty(), 2 * width);
     llvm::SmallVector<int> picked;
@@ -131,23 +133,22 @@ void FunctionEmitter::emit_uniform_at(prob::UniformAtOp op) {
   if (key.uniform() && !uniform)
     for (IRValue*& half : keys) half = b_.CreateVectorSplat(lanes_->width, half);
   const auto [element_low, element_high] = halves(part(element));
-  IRValue* position = part(count.uniform()
-                               ? uniform_lanes(b_.CreateLShr(count.value, b_.getInt64(1)))
-                               : result_lanes(b_.CreateLShr(
-                                     vector(count), Philox::number(vector(count), 1))));
+  IRValue* position =
+      part(count.uniform()
+               ? uniform_lanes(b_.CreateLShr(count.value, b_.getInt64(1)))
+               : result_lanes(b_.CreateLShr(vector(count), Philox::number(vector(count), 1))));
   const auto [position_low, position_high] = halves(position);
-  const auto x =
-      philox.words({element_low, element_high, position_low, position_high}, keys);
+  const auto x = philox.words({element_low, element_high, position_low, position_high}, keys);
   llvm::APInt known;
   if (mlir::matchPattern(op.getNumber(), mlir::m_ConstantInt(&known))) {
     const unsigned first = known[0] ? 2 : 0;
     return set(op.getResult(), result_lanes(philox.uniform(x[first], x[first + 1])));
   }
   IRValue* number = part(count);
-  IRValue* odd = b_.CreateICmpNE(b_.CreateAnd(number, Philox::number(number, 1)),
-                                 Philox::number(number, 0));
-  set(op.getResult(), result_lanes(b_.CreateSelect(odd, philox.uniform(x[2], x[3]),
-                                                   philox.uniform(x[0], x[1]))));
+  IRValue* odd =
+      b_.CreateICmpNE(b_.CreateAnd(number, Philox::number(number, 1)), Philox::number(number, 0));
+  set(op.getResult(),
+      result_lanes(b_.CreateSelect(odd, philox.uniform(x[2], x[3]), philox.uniform(x[0], x[1]))));
 }
 
 }  // namespace borel::codegen

@@ -1,7 +1,7 @@
-// Linear recurrences, and the greatest value so far, over lanes. With next = a * carry + x and an `a`
-// that does not vary, the values of a vector's lanes follow from the x of the lanes before in
-// log2(width) steps and from the carry that comes in by powers of `a`: what an iteration waits for is
-// one product and sum a vector. With next = max(carry, x) it is one comparison.
+// Linear recurrences, and the greatest value so far, over lanes. With next = a * carry + x and an
+// `a` that does not vary, the values of a vector's lanes follow from the x of the lanes before in
+// log2(width) steps and from the carry that comes in by powers of `a`: what an iteration waits for
+// is one product and sum a vector. With next = max(carry, x) it is one comparison.
 #include <utility>
 
 #include "compiler/codegen/emit_function.h"
@@ -124,8 +124,8 @@ void FunctionEmitter::emit_scanned_for(prob::ForOp loop, const VectorPlan& plan)
   }
 }
 
-// Before the first iteration: the carry that comes in, and zeros before that. The greatest so far has
-// always been the carry.
+// Before the first iteration: the carry that comes in, and zeros before that. The greatest so far
+// has always been the carry.
 llvm::Value* FunctionEmitter::scan_start(const Scan& scan, IRValue* carry) {
   if (!scan.powers.back()) return b_.CreateVectorSplat(scan.width, carry);
   IRValue* zero = llvm::Constant::getNullValue(llvm::FixedVectorType::get(m_.f64, scan.width));
@@ -161,8 +161,7 @@ llvm::Value* FunctionEmitter::emit_scanned_block(prob::ForOp loop, const Scan& s
     v = vector(lanes_of(compared(loop, extreme)));
   } else {
     v = offset(loop, next);
-    if (!v)
-      v = llvm::Constant::getNullValue(llvm::FixedVectorType::get(m_.f64, scan.width));
+    if (!v) v = llvm::Constant::getNullValue(llvm::FixedVectorType::get(m_.f64, scan.width));
   }
   const auto combine = [&](IRValue* power, IRValue* earlier) {
     return extreme ? extreme_of(extreme, earlier, v) : multiply_add(power, earlier, v);

@@ -30,7 +30,7 @@ bool may_fault(mlir::Operation* op) {
 llvm::SetVector<mlir::Value> used_from_outside(prob::ForOp loop) {
   llvm::SetVector<mlir::Value> used;
   loop.getBody().walk([&](mlir::Operation* op) {
-    for (const mlir::Value operand : op->getOperands())
+    for (mlir::Value operand : op->getOperands())
       if (!loop.getBody().isAncestor(operand.getParentRegion())) used.insert(operand);
   });
   for (const mlir::Value init : loop.getCarryInits()) used.insert(init);
@@ -105,9 +105,8 @@ void FunctionEmitter::emit_shared_for(prob::ForOp loop, const VectorPlan& plan) 
                    *done = block("shared.done");
   IRValue* sharer = of_workspace(offsetof(borel_workspace, share));
   llvm::BasicBlock* asking = b_.GetInsertBlock();
-  b_.CreateCondBr(
-      b_.CreateAnd(b_.CreateIsNotNull(sharer), b_.CreateICmpSGT(blocks, constant(1))), share,
-      alone);
+  b_.CreateCondBr(b_.CreateAnd(b_.CreateIsNotNull(sharer), b_.CreateICmpSGT(blocks, constant(1))),
+                  share, alone);
   b_.SetInsertPoint(share);
   auto* share_type = llvm::FunctionType::get(llvm::Type::getVoidTy(m_.context),
                                              {m_.ptr, m_.ptr, m_.ptr, m_.i64}, false);
@@ -140,11 +139,11 @@ void FunctionEmitter::emit_shared_for(prob::ForOp loop, const VectorPlan& plan) 
     so_far.back()->addIncoming(value, done);
   }
   for (std::size_t i = 0; i < total_count; ++i) {
-    IRValue* element = b_.CreateAdd(
-        b_.CreateMul(at, constant(static_cast<std::int64_t>(total_count))),
-        constant(static_cast<std::int64_t>(i)));
-    IRValue* part = b_.CreateAlignedLoad(so_far[i]->getType(),
-                                         b_.CreateGEP(m_.i64, table, element), llvm::Align(8));
+    IRValue* element =
+        b_.CreateAdd(b_.CreateMul(at, constant(static_cast<std::int64_t>(total_count))),
+                     constant(static_cast<std::int64_t>(i)));
+    IRValue* part = b_.CreateAlignedLoad(so_far[i]->getType(), b_.CreateGEP(m_.i64, table, element),
+                                         llvm::Align(8));
     if (i >= loop.getSums().size())
       totals.push_back(extreme_of(plan.extremes[i - loop.getSums().size()], so_far[i], part));
     else if (part->getType()->isDoubleTy())
@@ -185,8 +184,10 @@ llvm::Function* FunctionEmitter::emit_task(prob::ForOp loop, const VectorPlan& p
   const auto point = b_.saveIP();
   const auto scalars = scalars_;
   const auto arrays = arrays_;
-  const auto extents = std::exchange(entry_extents_, {});
-  const auto slots = std::exchange(entry_slots_, {});
+  const auto extents = entry_extents_;
+  const auto slots = entry_slots_;
+  entry_extents_.clear();
+  entry_slots_.clear();
   llvm::Function* function = std::exchange(function_, task);
   IRValue *instance = instance_, *ws = std::exchange(ws_, nullptr),
           *top = std::exchange(top_, nullptr), *dummy = std::exchange(dummy_, nullptr);
@@ -198,9 +199,8 @@ llvm::Function* FunctionEmitter::emit_task(prob::ForOp loop, const VectorPlan& p
   b_.SetInsertPoint(entry_);
   llvm::DenseMap<IRValue*, IRValue*> held;
   for (auto [i, value] : llvm::enumerate(captured))
-    held[value] = b_.CreateLoad(
-        value->getType(),
-        b_.CreateStructGEP(environment, task->getArg(0), static_cast<unsigned>(i)));
+    held[value] = b_.CreateLoad(value->getType(), b_.CreateStructGEP(environment, task->getArg(0),
+                                                                     static_cast<unsigned>(i)));
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
   const auto here = [&](IRValue* value) {

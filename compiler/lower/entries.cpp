@@ -77,10 +77,11 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     arguments.push_back(reals);
   } else if (kind == "stage_count" || kind == "frame_reals" || kind == "frame_ints") {
     results = {b.getI64Type()};
-  } else if (kind == "advance") {
+  } else if (kind == "advance" || kind == "follow") {
     const mlir::Type frames[] = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
     arguments.push_back(b.getI64Type());
     arguments.append({frames[0], frames[1], reals});
+    if (kind == "follow") arguments.append({frames[0], frames[1]});
     results = {frames[0], frames[1], reals};
   } else if (kind == "transition") {
     const mlir::Type frames[] = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
@@ -89,6 +90,9 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
   } else if (kind == "path_trace") {
     arguments.append({prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)});
     results = trace;
+  } else if (kind == "trace_path") {
+    llvm::append_range(arguments, latents);
+    results = {prob::array_type(real, 2), prob::array_type(b.getI64Type(), 2)};
   } else if (kind == "check_stage") {
     arguments.append({b.getI64Type(), reals});
   } else if (kind == "stage_summary") {
@@ -96,8 +100,8 @@ mlir::func::FuncOp ModuleLowering::derived(typed::ModelId id, llvm::StringRef ki
     for (const auto of : {typed::Site::Kind::Latent, typed::Site::Kind::Derived})
       for (const typed::Site& site : model.sites)
         if (site.kind == of)
-          results.append(2, prob::array_type(real, static_cast<unsigned>(
-                                                       site.type.dims.size() - site.moves)));
+          results.append(
+              2, prob::array_type(real, static_cast<unsigned>(site.type.dims.size() - site.moves)));
   } else {
     const bool product = kind.starts_with("hessian_vector");
     arguments.push_back(reals);

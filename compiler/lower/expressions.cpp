@@ -106,6 +106,12 @@ Values FunctionLowering::model_call(const typed::ModelCall& node) {
     case Kind::Advance:
       kind = "advance";
       break;
+    case Kind::Follow:
+      kind = "follow";
+      break;
+    case Kind::TracePath:
+      kind = "trace_path";
+      break;
     case Kind::Transition:
       kind = "transition";
       break;

@@ -57,13 +57,14 @@ struct Special {
 };
 constexpr size_t unbounded = 99;
 constexpr Special specials[] = {
-    {"sum", 1, 1},       {"dot", 2, 2},      {"zeros", 1, unbounded}, {"fill", 2, unbounded},
-    {"len", 1, 1},       {"size", 1, 2},     {"rows", 1, 1},          {"cols", 1, 1},
-    {"transpose", 1, 1}, {"cholesky", 1, 1}, {"solve_lower", 2, 2},   {"real", 1, 1},
-    {"int", 1, 1},       {"bool", 1, 1},     {"uniform", 0, 0},       {"reals", 1, 1},
-    {"simulate", 1, 1},  {"logp", 2, 2},     {"grad", 1, 1},          {"value_and_grad", 1, 1},
-    {"factor", 1, 1},    {"reject", 0, 0},   {"require", 1, 1},       {"iid", 2, unbounded},
-    {"stages", 1, 1},    {"integers", 2, 2},  {"naturals", 0, 0}, {"to_int", 1, 1},        {"is_constant", 1, 1},
+    {"sum", 1, 1},         {"dot", 2, 2},      {"zeros", 1, unbounded}, {"fill", 2, unbounded},
+    {"len", 1, 1},         {"size", 1, 2},     {"rows", 1, 1},          {"cols", 1, 1},
+    {"transpose", 1, 1},   {"cholesky", 1, 1}, {"solve_lower", 2, 2},   {"real", 1, 1},
+    {"int", 1, 1},         {"bool", 1, 1},     {"uniform", 0, 0},       {"reals", 1, 1},
+    {"simulate", 1, 1},    {"logp", 2, 2},     {"grad", 1, 1},          {"value_and_grad", 1, 1},
+    {"factor", 1, 1},      {"reject", 0, 0},   {"require", 1, 1},       {"iid", 2, unbounded},
+    {"stages", 1, 1},      {"integers", 2, 2}, {"naturals", 0, 0},      {"to_int", 1, 1},
+    {"is_constant", 1, 1},
 };
 
 const MathFunction* find_math(std::string_view name) {

@@ -233,6 +233,7 @@ Value Elaborator::call_static(const StaticPtr& callee, std::vector<Value> args, 
     callable.params = &l->lambda->params;
     if (const auto* body = std::get_if<ast::ExprPtr>(&l->lambda->body)) {
       callable.body = body->get();
+      if (gives_static(**body, span)) return inline_lambda(*l, std::move(args), span);
     } else {
       callable.block = &std::get<ast::Block>(l->lambda->body);
     }
@@ -437,8 +438,8 @@ bool Elaborator::gives_static(const ast::Expr& e, Span from) {
   if (const auto* c = ast::as<ast::CallExpr>(e)) {
     const auto* name = ast::as<ast::NameRef>(*c->callee);
     if (name == nullptr) return false;
-    if (name->name == "reals" || name->name == "stages" || name->name == "iid" || name->name == "integers" ||
-        name->name == "grad" || name->name == "value_and_grad") {
+    if (name->name == "reals" || name->name == "stages" || name->name == "iid" ||
+        name->name == "integers" || name->name == "grad" || name->name == "value_and_grad") {
       return true;
     }
     const ast::Decl* decl = is_builtin(name->name) ? nullptr : find_decl(name->name, from);
@@ -471,6 +472,31 @@ std::string Elaborator::support_text(const ast::FunctionDecl& decl, const Scope&
     }
   }
   return out + ")";
+}
+
+Value Elaborator::inline_lambda(const LambdaValue& lambda, std::vector<Value> args, Span span) {
+  if (too_deep(span)) return {};
+  Scope scope;
+  Context cx = *cx_;
+  cx.caller = cx_;
+  cx.call = span;
+  cx.name = "fn";
+  cx.scope = &scope;
+  cx.loop_depth = 0;
+  Context* outer = std::exchange(cx_, &cx);
+  for (const auto& [name, binding] : lambda.captures) declare(&scope, name, binding, {});
+  bool ok = true;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const std::string& name = lambda.lambda->params[i].name.text;
+    Binding bound = bind(std::move(args[i]), name, span);
+    ok = ok && !std::holds_alternative<Poison>(bound);
+    declare(&scope, name, bound, {});
+  }
+  Value out;
+  if (ok) out = expr(*std::get<ast::ExprPtr>(lambda.lambda->body));
+  cx_ = outer;
+  cx_->draws |= cx.draws;
+  return out;
 }
 
 Value Elaborator::inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,

@@ -366,6 +366,8 @@ class Elaborator {
   Value call_member(const MemberValue& member, std::vector<Value> args, Span span);
   Value call_gradient(const GradientValue& gradient, std::vector<Value> args, Span span);
   std::string support_text(const ast::FunctionDecl& decl, const Scope& scope, Span span) const;
+  /// Of a function in place whose value is known when the program is compiled, a model say.
+  Value inline_lambda(const LambdaValue& lambda, std::vector<Value> args, Span span);
   Value inline_body(const ast::FunctionDecl& decl, std::vector<Value> args, Span span,
                     std::vector<Span> spans);
   Value construct(const ast::StructDecl& decl, const ast::CallExpr& e, Span span);

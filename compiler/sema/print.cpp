@@ -383,9 +383,14 @@ class Printer {
         out << " }";
       }
       void operator()(const ModelCall& x) const {
-        static const char* kinds[] = {"logp",        "logp_and_gradient", "dim",     "constrain",
-                                      "unconstrain", "trace_logp",        "simulate", "likelihood", "stage_count",
-                                      "frame_reals", "frame_ints",        "advance",  "transition",  "path_trace",
+        static const char* kinds[] = {"logp",        "logp_and_gradient",
+                                      "dim",         "constrain",
+                                      "unconstrain", "trace_logp",
+                                      "simulate",    "likelihood",
+                                      "stage_count", "frame_reals",
+                                      "frame_ints",  "advance",
+                                      "follow",      "transition",
+                                      "path_trace",  "trace_path",
                                       "check",       "summary"};
         out << p.p_[x.model].name << "." << kinds[static_cast<size_t>(x.kind)] << "(";
         p.list(x.args);

@@ -137,12 +137,14 @@ Value Elaborator::make_stages(const StaticPtr& model, Span span) {
 Value Elaborator::stages_member(const StaticPtr& stages, const std::string& name, Span span) {
   const auto& s = std::get<StagesValue>(stages->node);
   if (name == "count") return from_atom(std::get<Atom>(s.count), span);
-  const std::vector<std::string> members{"count", "start", "advance", "transition", "trace",
-                                         "check", "summary"};
+  const std::vector<std::string> members{"count", "start",   "advance",    "follow", "check",
+                                         "path",  "summary", "transition", "trace"};
   if (std::find(members.begin(), members.end(), name) == members.end()) {
     error("member.unknown", span, "the value of stages(…) has no '" + name + "'")
-        .with_expected("count, start(n), advance(particles), check(particles), summary(particles, "
-                       "weights), transition(before, after, i) or trace(reals, ints)")
+        .with_expected(
+            "count, start(n), advance(particles), check(particles), summary(particles, "
+            "weights), transition(before, after, i), follow(particles, reals, ints), "
+            "trace(reals, ints) or path(t)")
         .with_suggestion(did_you_mean(name, members));
     return {};
   }
@@ -155,7 +157,9 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
   std::vector<ExprPtr> captured;
   ModelEntry* entry = model_entry(s.model, s.span, captured);
   if (entry == nullptr) return {};
-  const size_t wanted = name == "transition" ? 3 : name == "summary" || name == "trace" ? 2 : 1;
+  const size_t wanted = name == "transition" || name == "follow" ? 3
+                        : name == "summary" || name == "trace"   ? 2
+                                                                 : 1;
   if (!check_count(name, wanted, args.size(), span)) return {};
   const auto number = [&](const Binding& size) {
     return variable_size(std::get<VarId>(std::get<Atom>(size).value));
@@ -187,20 +191,31 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
   typed::ModelCall call;
   call.model = entry->id;
   call.args = std::move(captured);
+  // A path has a column for each stage.
+  const Type path[] = {array_type(Scalar::Real, {number(s.reals), number(s.count)}),
+                       array_type(Scalar::Int, {number(s.ints), number(s.count)})};
+  const auto add_path = [&](size_t first) {
+    for (size_t i = 0; i < 2; ++i) {
+      ExprPtr frames = runtime(std::move(args[first + i]), span, "a path's frames");
+      if (frames) frames = coerce(std::move(frames), path[i], span, "a path's frames");
+      if (!frames) return false;
+      call.args.push_back(std::move(frames));
+    }
+    return true;
+  };
+  if (name == "path") {
+    if (!latents_of(*entry, std::move(args[0]), call.args, span)) return {};
+    Type both;
+    both.kind = Type::Kind::Tuple;
+    both.elements = {path[0], path[1]};
+    call.kind = Kind::TracePath;
+    return make(span, std::move(both), std::move(call));
+  }
   if (name == "trace") {
-    // A column for each stage.
     std::vector<ExprPtr> again;
     model_entry(s.model, s.span, again);
     Type trace = trace_type(*entry, again, span);
-    for (size_t i = 0; i < 2; ++i) {
-      ExprPtr frames = runtime(std::move(args[i]), span, "a path's frames");
-      if (!frames) return {};
-      const Type type = array_type(i == 0 ? Scalar::Real : Scalar::Int,
-                                   {number(i == 0 ? s.reals : s.ints), number(s.count)});
-      frames = coerce(std::move(frames), type, span, "a path's frames");
-      if (!frames) return {};
-      call.args.push_back(std::move(frames));
-    }
+    if (!add_path(0)) return {};
     drawn_model_ = entry->id;
     call.kind = Kind::PathTrace;
     return make(span, std::move(trace), std::move(call));
@@ -300,17 +315,18 @@ Value Elaborator::call_stages(const StagesValue& s, const std::string& name,
   }
 
   if (!cx_->may_draw) {
-    error("random.place", span, "advance(…) draws, and '" + cx_->name + "' may not")
+    error("random.place", span, name + "(…) draws, and '" + cx_->name + "' may not")
         .with_suggestion("declare it as 'random def'");
     return {};
   }
   cx_->draws = true;
-  call.kind = Kind::Advance;
+  call.kind = name == "follow" ? Kind::Follow : Kind::Advance;
   for (const int32_t i : {0, 1, 2, 3}) {
     ExprPtr element = part(i);
     if (!element) return {};
     call.args.push_back(std::move(element));
   }
+  if (name == "follow" && !add_path(1)) return {};
   Type frames;
   frames.kind = Type::Kind::Tuple;
   frames.elements = {type.elements[1], type.elements[2], type.elements[3]};

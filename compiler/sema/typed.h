@@ -221,10 +221,12 @@ struct ModelCall {
     FrameReals,  // () -> int, F
     FrameInts,   // () -> int, G
     Advance,  // (stage: int, real[F, n], int[G, n], log weights: real[n]) -> the same without stage
+    Follow,   // as Advance, and a path (real[F, count], int[G, count]) that the last particle takes
     // (before: stage, real[F, n], int[G, n]; after: real[F, m], int[G, m]; column) -> real[n]
-    Transition,  // how likely each particle is to have come to one of the next stage
-    PathTrace,   // (real[count, F], int[count, G]) -> the trace of a path, one frame a stage
-    CheckStage,  // (stage: int, log weights: real[n]): a fault where no weight is above 0
+    Transition,   // how likely each particle is to have come to one of the next stage
+    PathTrace,    // (real[F, count], int[G, count]) -> the trace of a path, one frame a stage
+    TracePath,    // (trace) -> (real[F, count], int[G, count])
+    CheckStage,   // (stage: int, log weights: real[n]): a fault where no weight is above 0
     StageSummary  // (real[F, n], int[G, n], weights: real[n]) -> means and deviations of the sites
   };
   ModelId model;
@@ -382,7 +384,7 @@ struct Site {
   VarId variable = VarId::None;  // holds its value in the model's body; None for observed sites
   /// At a Stop the site is known by its latest value, without the first dim.
   bool moves = false;
-  ExprPtr observed;              // all data of an observed site; null for others
+  ExprPtr observed;  // all data of an observed site; null for others
   Span span;
 };
 

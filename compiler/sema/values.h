@@ -89,7 +89,8 @@ struct RealsValue {
   StaticPtr whole = {};
   Binding held = {};
 };
-/// `model` run in stages, as a population. The sizes are atoms: what a particle keeps, how many stages.
+/// `model` run in stages, as a population. The sizes are atoms: what a particle keeps, how many
+/// stages.
 struct StagesValue {
   StaticPtr model;
   Binding reals, ints, count;
@@ -152,9 +153,8 @@ struct BuiltinValue {
 
 struct Static {
   std::variant<DeclValue, LambdaValue, ModelValue, RealsValue, StagesValue, MachineValue,
-               DistributionValue,
-               SupportValue, TupleValue, StringValue, SelectionValue, MemberValue, GradientValue,
-               BuiltinValue>
+               DistributionValue, SupportValue, TupleValue, StringValue, SelectionValue,
+               MemberValue, GradientValue, BuiltinValue>
       node;
 };
 

@@ -50,8 +50,10 @@ enum class Kind {
   FrameReals,
   FrameInts,
   Advance,
+  Follow,
   Transition,
   PathTrace,
+  TracePath,
   CheckStage,
   StageSummary,
   Unknown
@@ -79,6 +81,8 @@ Kind kind_of(mlir::DictionaryAttr request) {
       .Case("frame_reals", Kind::FrameReals)
       .Case("frame_ints", Kind::FrameInts)
       .Case("advance", Kind::Advance)
+      .Case("follow", Kind::Follow)
+      .Case("trace_path", Kind::TracePath)
       .Case("transition", Kind::Transition)
       .Case("path_trace", Kind::PathTrace)
       .Case("check_stage", Kind::CheckStage)
@@ -93,8 +97,10 @@ bool is_staged(Kind kind) {
     case Kind::FrameReals:
     case Kind::FrameInts:
     case Kind::Advance:
+    case Kind::Follow:
     case Kind::Transition:
     case Kind::PathTrace:
+    case Kind::TracePath:
     case Kind::CheckStage:
     case Kind::StageSummary:
       return true;
@@ -114,8 +120,7 @@ class Derive {
       auto request = request_of(function);
       if (!request || !function.isExternal()) continue;
       const Kind kind = kind_of(request);
-      const bool settled =
-          kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
+      const bool settled = kind == Kind::Gradient || kind == Kind::LogLikelihood || is_staged(kind);
       (settled ? of_functions : of_models).push_back(function);
     }
     for (FuncOp target : of_models)
@@ -261,12 +266,16 @@ class Derive {
         return fill(source, target, check_stage);
       case Kind::PathTrace:
         return fill(source, target, path_trace);
+      case Kind::TracePath:
+        return fill(source, target, trace_path);
+      case Kind::Follow:
       case Kind::Advance:
       case Kind::Transition:
       case Kind::StageSummary:
         target->setAttr(prob::frames_attribute, mlir::UnitAttr::get(target.getContext()));
         return fill(source, target,
                     kind == Kind::Advance      ? advance_stage
+                    : kind == Kind::Follow     ? follow_path
                     : kind == Kind::Transition ? score_transition
                                                : summarise_stage);
       case Kind::Unknown:

@@ -32,8 +32,9 @@ void settle_stops(FuncOp model) {
   llvm::DenseSet<Value> drawn;
   const auto depends = [&](mlir::Operation* op) {
     const auto walked = op->walk([&](mlir::Operation* inner) {
-      const bool random = mlir::isa<prob::SampleOp, prob::UniformOp>(inner) ||
-                          llvm::any_of(inner->getOperands(), [&](Value x) { return drawn.contains(x); });
+      const bool random =
+          mlir::isa<prob::SampleOp, prob::UniformOp>(inner) ||
+          llvm::any_of(inner->getOperands(), [&](Value x) { return drawn.contains(x); });
       return random ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
     });
     return walked.wasInterrupted();
@@ -178,24 +179,25 @@ mlir::LogicalResult follow_site(FuncOp model, const ModelSite& site, ValueRange 
   });
 }
 
-/// Of a site that moves: the index of its latest element.
-mlir::LogicalResult follow_index(FuncOp model, const ModelSite& site) {
-  mlir::Block& body = model.getBody().front();
-  OpBuilder start = OpBuilder::atBlockBegin(&body);
-  llvm::SmallVector<Value> current{prob::int_constant(start, model.getLoc(), 0)};
+/// Of a site that moves: the index of the element that a stage draws, -1 where it draws none.
+void keep_index(FuncOp model, const ModelSite& site) {
   const auto index = static_cast<uint64_t>(site.index);
-  const auto touches = [&](mlir::Operation& op) -> std::optional<unsigned> {
-    if (is_stop(op)) return 0;
+  Value found;  // the first index of the latest draw
+  model.walk([&](mlir::Operation* op) {
+    ValueRange indices;
     if (auto sample = mlir::dyn_cast<prob::SampleOp>(op); sample && sample.getSite() == index)
-      return 0;
+      indices = sample.getIndices();
     if (auto record = mlir::dyn_cast<prob::RecordOp>(op); record && record.getSite() == index)
-      return 0;
-    return std::nullopt;
-  };
-  return thread_values(body, current, touches, [&](mlir::Operation& op, Value before) -> Value {
-    if (is_stop(op)) return keep_at_stop(op, before);
-    if (auto sample = mlir::dyn_cast<prob::SampleOp>(op)) return sample.getIndices().front();
-    return mlir::cast<prob::RecordOp>(op).getIndices().front();
+      indices = record.getIndices();
+    if (!indices.empty()) found = indices.front();
+    auto stop = mlir::dyn_cast<prob::StopOp>(op);
+    if (!stop) return;
+    OpBuilder b(stop);
+    // One that is known in a part of the stage only is none that the whole stage has.
+    const bool known = found && found.getParentRegion()->isAncestor(stop->getParentRegion());
+    stop->insertOperands(stop->getNumOperands(),
+                         known ? found : prob::int_constant(b, stop.getLoc(), -1));
+    found = Value();
   });
 }
 
@@ -206,9 +208,9 @@ mlir::LogicalResult draw(FuncOp model) {
     if (!sample.getSamplerAttr())
       return sample.emitOpError("has a distribution that cannot be simulated");
     OpBuilder b(sample);
-    auto call = b.create<mlir::func::CallOp>(sample.getLoc(), sample.getSamplerAttr(),
-                                             mlir::TypeRange{sample.getType()},
-                                             sample.getParameters());
+    auto call =
+        b.create<mlir::func::CallOp>(sample.getLoc(), sample.getSamplerAttr(),
+                                     mlir::TypeRange{sample.getType()}, sample.getParameters());
     sample.replaceAllUsesWith(call.getResult(0));
     sample.erase();
   }
@@ -245,12 +247,12 @@ mlir::LogicalResult number_uniforms(FuncOp model) {
           return prob::int_constant(b, op.getLoc(), 0);
         }
         auto uniform = mlir::cast<prob::UniformOp>(op);
-        Value own = b.create<arith::AddIOp>(op.getLoc(), key,
-                                            prob::int_constant(b, op.getLoc(), stage));
+        Value own =
+            b.create<arith::AddIOp>(op.getLoc(), key, prob::int_constant(b, op.getLoc(), stage));
         if (prob::ForOp loop = loop_with_stop(&op))
           own = b.create<arith::AddIOp>(op.getLoc(), own, loop.induction());
-        const Value drawn = b.create<prob::UniformAtOp>(op.getLoc(), uniform.getType(), own,
-                                                        particle, number);
+        const Value drawn =
+            b.create<prob::UniformAtOp>(op.getLoc(), uniform.getType(), own, particle, number);
         uniform.replaceAllUsesWith(drawn);
         const Value next = b.createOrFold<arith::AddIOp>(op.getLoc(), number,
                                                          prob::int_constant(b, op.getLoc(), 1));
@@ -354,7 +356,7 @@ mlir::LogicalResult evaluate_draws(FuncOp model) {
     if (site.kind != ModelSite::Kind::Observed && failed(follow_site(model, site, shape)))
       return mlir::failure();
   for (const ModelSite& site : model_sites(model))
-    if (site.moves && failed(follow_index(model, site))) return mlir::failure();
+    if (site.moves) keep_index(model, site);
   if (failed(draw(model)) || failed(inline_calls(model))) return mlir::failure();
   // A sampler's requirements are those of the density that weighs it, or of none.
   model.walk([](prob::RequireOp require) { require.erase(); });

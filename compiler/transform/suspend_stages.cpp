@@ -197,7 +197,8 @@ void Stages::find_uses() {
       // Before the first draw it is zero, as frames are.
       mlir::Attribute constant;
       drawn = drawn || !common_.contains(value) ||
-              !(value.getDefiningOp<prob::ZerosOp>() || mlir::matchPattern(value, mlir::m_Constant(&constant)));
+              !(value.getDefiningOp<prob::ZerosOp>() ||
+                mlir::matchPattern(value, mlir::m_Constant(&constant)));
       one.live[stage] = drawn;
     }
     site_.push_back(one.parent);
@@ -263,7 +264,8 @@ void Stages::share_rows() {
   const auto join = [&](unsigned a, unsigned b) {
     a = find(a);
     b = find(b);
-    if (a != b && kept[a].type == kept[b].type && agree(a, b)) kept[std::max(a, b)].parent = std::min(a, b);
+    if (a != b && kept[a].type == kept[b].type && agree(a, b))
+      kept[std::max(a, b)].parent = std::min(a, b);
   };
   // First carries with what they begin with.
   for (unsigned stage = 0; stage < stages.size(); ++stage) {

@@ -27,7 +27,7 @@ class Stages {
   /// Up to a stop: operations at the top level, or the iterations of a loop there.
   struct Stage {
     prob::StopOp stop;
-    prob::ForOp loop;                               // null: no loop
+    prob::ForOp loop;                             // null: no loop
     llvm::DenseSet<mlir::Operation*> operations;  // of a stage without loop
     mlir::Value weight() { return stop.getValues()[0]; }
     mlir::Value score() { return stop.getValues()[1]; }  // of its draws
@@ -39,8 +39,8 @@ class Stages {
     unsigned site = 0;
     unsigned stage = 0;  // from which on it is there
     mlir::Type type;
-    unsigned parent = 0;  // the one whose rows it shares
-    bool named = false;   // somebody reads it
+    unsigned parent = 0;              // the one whose rows it shares
+    bool named = false;               // somebody reads it
     llvm::SmallVector<bool, 8> live;  // at each stop
   };
   /// What a kept value is at a stop: another kept one as it is, or a value of the stage.

@@ -72,7 +72,8 @@ class Sweep {
     if (callee.isExternal()) {
       const auto request = callee->getAttrOfType<mlir::DictionaryAttr>(prob::derive_attribute);
       result = request && request.getAs<mlir::StringAttr>("kind").getValue() != "simulate" &&
-               request.getAs<mlir::StringAttr>("kind").getValue() != "advance";
+               request.getAs<mlir::StringAttr>("kind").getValue() != "advance" &&
+               request.getAs<mlir::StringAttr>("kind").getValue() != "follow";
     } else {
       for (Operation& op : callee.getBody().front().without_terminator())
         result = result && harmless(&op);

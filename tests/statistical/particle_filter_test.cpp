@@ -1,6 +1,6 @@
-// Particle filters against evidence that is known exactly. An estimate is unbiased: the mean of many
-// is the evidence, within four standard errors, at a number of particles where a single one deviates
-// by less than its size. Seeds are fixed.
+// Particle filters against evidence that is known exactly. An estimate is unbiased: the mean of
+// many is the evidence, within four standard errors, at a number of particles where a single one
+// deviates by less than its size. Seeds are fixed.
 #include <gtest/gtest.h>
 
 #include <cmath>
