@@ -1,5 +1,7 @@
 #include <cstddef>
 
+#include "llvm/Analysis/VectorUtils.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/MDBuilder.h"
 
 #include "borel/program.h"
@@ -235,11 +237,29 @@ bool FunctionEmitter::all_run() const {
   return mask && mask->isAllOnesValue();
 }
 
+// One lane of a vector. Of one that comes straight from memory it is loaded again: that takes less
+// than to pick it out.
+llvm::Value* FunctionEmitter::lane_of(IRValue* lanes, unsigned lane) {
+  if (IRValue* all = llvm::getSplatValue(lanes)) return all;
+  if (auto* sum = llvm::dyn_cast<llvm::BinaryOperator>(lanes);
+      sum && sum->getOpcode() == llvm::Instruction::Add)
+    return b_.CreateAdd(lane_of(sum->getOperand(0), lane), lane_of(sum->getOperand(1), lane));
+  auto* load = llvm::dyn_cast<llvm::IntrinsicInst>(lanes);
+  if (!load || load->getIntrinsicID() != llvm::Intrinsic::masked_load ||
+      !lanes_->plan->accumulations.empty())  // which may have changed it
+    return b_.CreateExtractElement(lanes, lane);
+  llvm::Type* type = load->getType()->getScalarType();
+  auto* read = b_.CreateAlignedLoad(
+      type, b_.CreateGEP(type, load->getArgOperand(0), constant(lane)), llvm::Align(8));
+  read->copyMetadata(*load);
+  return read;
+}
+
 Lanes FunctionEmitter::gather_singly(const Array& array, IRValue* offsets) {
   llvm::Type* type = m_.memory_type(array.element);
   IRValue* all = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, lanes_->width));
   for (unsigned lane = 0; lane < lanes_->width; ++lane) {
-    auto* read = b_.CreateAlignedLoad(type, address(array, b_.CreateExtractElement(offsets, lane)),
+    auto* read = b_.CreateAlignedLoad(type, address(array, lane_of(offsets, lane)),
                                       llvm::Align(8));
     mark(read, array);
     all = b_.CreateInsertElement(all, read, lane);

@@ -116,6 +116,7 @@ class FunctionEmitter {
   Array view(const Array& array, llvm::ArrayRef<Lanes> indices);
   Lanes load(const Array& array, Lanes offset);
   bool all_run() const;
+  IRValue* lane_of(IRValue* lanes, unsigned lane);
   Lanes gather_singly(const Array& array, IRValue* offsets);
   // `whole`: lanes that do not run may store, too.
   void store(const Array& array, Lanes offset, Lanes value, bool whole = false);
