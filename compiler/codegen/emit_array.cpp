@@ -259,8 +259,7 @@ Lanes FunctionEmitter::gather_singly(const Array& array, IRValue* offsets) {
   llvm::Type* type = m_.memory_type(array.element);
   IRValue* all = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, lanes_->width));
   for (unsigned lane = 0; lane < lanes_->width; ++lane) {
-    auto* read = b_.CreateAlignedLoad(type, address(array, lane_of(offsets, lane)),
-                                      llvm::Align(8));
+    auto* read = b_.CreateAlignedLoad(type, address(array, lane_of(offsets, lane)), llvm::Align(8));
     mark(read, array);
     all = b_.CreateInsertElement(all, read, lane);
   }
