@@ -279,7 +279,15 @@ bool same_range(ForOp a, ForOp b) {
     auto r = x.getDefiningOp<prob::DataOp>(), s = y.getDefiningOp<prob::DataOp>();
     return r && s && r.getSlot() == s.getSlot();
   };
-  return same(a.getLower(), b.getLower()) && same(a.getUpper(), b.getUpper());
+  if (!same(a.getLower(), b.getLower())) return false;
+  // A bound that is never less than where the loop begins: the loop is as long without that.
+  const auto bound = [](ForOp loop) {
+    auto floored = loop.getUpper().getDefiningOp<mlir::arith::MaxSIOp>();
+    if (!floored) return Value(loop.getUpper());
+    const auto from = constant_of(loop.getLower()), least = constant_of(floored.getRhs());
+    return from && least && *least <= *from ? Value(floored.getLhs()) : Value(loop.getUpper());
+  };
+  return same(bound(a), bound(b));
 }
 
 std::optional<int64_t> constant_trips(ForOp loop) {

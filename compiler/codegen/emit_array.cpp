@@ -1,5 +1,7 @@
 #include <cstddef>
 
+#include "llvm/Analysis/VectorUtils.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/MDBuilder.h"
 
 #include "borel/program.h"
@@ -229,6 +231,41 @@ bool is_one(llvm::Value* value) {
 }
 }  // namespace
 
+// Whether all lanes are known to run.
+bool FunctionEmitter::all_run() const {
+  auto* mask = llvm::dyn_cast<llvm::Constant>(lanes_->mask);
+  return mask && mask->isAllOnesValue();
+}
+
+// One lane of a vector. Of one that comes straight from memory it is loaded again: that takes less
+// than to pick it out.
+llvm::Value* FunctionEmitter::lane_of(IRValue* lanes, unsigned lane) {
+  if (IRValue* all = llvm::getSplatValue(lanes)) return all;
+  if (auto* sum = llvm::dyn_cast<llvm::BinaryOperator>(lanes);
+      sum && sum->getOpcode() == llvm::Instruction::Add)
+    return b_.CreateAdd(lane_of(sum->getOperand(0), lane), lane_of(sum->getOperand(1), lane));
+  auto* load = llvm::dyn_cast<llvm::IntrinsicInst>(lanes);
+  if (!load || load->getIntrinsicID() != llvm::Intrinsic::masked_load ||
+      !lanes_->plan->accumulations.empty())  // which may have changed it
+    return b_.CreateExtractElement(lanes, lane);
+  llvm::Type* type = load->getType()->getScalarType();
+  auto* read = b_.CreateAlignedLoad(
+      type, b_.CreateGEP(type, load->getArgOperand(0), constant(lane)), llvm::Align(8));
+  read->copyMetadata(*load);
+  return read;
+}
+
+Lanes FunctionEmitter::gather_singly(const Array& array, IRValue* offsets) {
+  llvm::Type* type = m_.memory_type(array.element);
+  IRValue* all = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, lanes_->width));
+  for (unsigned lane = 0; lane < lanes_->width; ++lane) {
+    auto* read = b_.CreateAlignedLoad(type, address(array, lane_of(offsets, lane)), llvm::Align(8));
+    mark(read, array);
+    all = b_.CreateInsertElement(all, read, lane);
+  }
+  return from_memory(all, array.element);
+}
+
 Lanes FunctionEmitter::load(const Array& array, Lanes offset) {
   if (array.offset.value) offset = add(array.offset, offset);
   llvm::Type* type = m_.memory_type(array.element);
@@ -246,6 +283,8 @@ Lanes FunctionEmitter::load(const Array& array, Lanes offset) {
   if (offset.shape == Shape::Linear && is_one(offset.step))
     read = b_.CreateMaskedLoad(vector_type, address(array, offset.value), llvm::Align(8),
                                lanes_->mask, rest);
+  else if (m_.target.slow_gather && all_run())
+    return gather_singly(array, vector(offset));
   else
     read = b_.CreateMaskedGather(vector_type, address(array, vector(offset)), llvm::Align(8),
                                  lanes_->mask, rest);
@@ -309,7 +348,7 @@ void FunctionEmitter::emit_insert(prob::InsertOp op) {
   if (op.getPlace())
     check_indices(array_of(op.getArray()), indices, static_cast<std::int64_t>(*op.getPlace()));
   define(op.getResult());
-  transfer({{op.getArray(), op.getResult()}});
+  if (!plan_->replaces_all(op)) transfer({{op.getArray(), op.getResult()}});
   const Array result = array_of(op.getResult());
   if (prob::is_array(op.getValue().getType())) {
     if (!StoragePlan::is_view(op.getValue()) &&

@@ -20,7 +20,10 @@ void FunctionEmitter::open_parts(prob::ForOp loop) {
   for (const unsigned id : plan_->parts_of(loop)) {
     const Buffer& buffer = plan_->buffer(id);
     prob::InsertOp insert = buffer.part_of;
-    buffers_[id] = view(array_of(buffer.base), index_lanes(insert.getIndices())).data;
+    // The array may begin with these parts.
+    const Array base =
+        arrays_.contains(buffer.base) ? array_of(buffer.base) : make_array(buffer.base);
+    buffers_[id] = view(base, index_lanes(insert.getIndices())).data;
   }
 }
 

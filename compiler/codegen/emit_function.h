@@ -115,6 +115,9 @@ class FunctionEmitter {
   IRValue* slot_cell(prob::SlotOp slot, llvm::Type* type);
   Array view(const Array& array, llvm::ArrayRef<Lanes> indices);
   Lanes load(const Array& array, Lanes offset);
+  bool all_run() const;
+  IRValue* lane_of(IRValue* lanes, unsigned lane);
+  Lanes gather_singly(const Array& array, IRValue* offsets);
   // `whole`: lanes that do not run may store, too.
   void store(const Array& array, Lanes offset, Lanes value, bool whole = false);
   void check_indices(const Array& array, llvm::ArrayRef<Lanes> indices, std::int64_t place);

@@ -438,7 +438,14 @@ void FunctionEmitter::emit_checked(mlir::Operation& op, std::int64_t place) {
       bad = b_.CreateOr(below, b_.CreateFCmpUGE(x, llvm::ConstantFP::get(x->getType(), 0x1p63)));
     }
     fault_if(result_lanes(bad), BOREL_FAULT_OVERFLOW, place, none);
-    emit_real(op);
+    if (mlir::isa<math::AbsIOp>(op)) {
+      emit_real(op);
+      return;
+    }
+    // In range, but for lanes that do not run.
+    llvm::Type* type = m_.i64;
+    if (x->getType()->isVectorTy()) type = llvm::FixedVectorType::get(type, lanes_->width);
+    set(op.getResult(0), result_lanes(b_.CreateFreeze(b_.CreateFPToSI(x, type))));
     return;
   }
   const Lanes a = lanes_of(op.getOperand(0)), b = lanes_of(op.getOperand(1));

@@ -91,6 +91,13 @@ llvm::Value* FunctionEmitter::offset(prob::ForOp loop, Value value) {
 // range, and where `a` is not a number, the loop runs as it stands.
 void FunctionEmitter::emit_scanned_for(prob::ForOp loop, const VectorPlan& plan) {
   if (plan.scanned_extreme) return emit_vector_for(loop, plan);
+  // Where the arrays are is known ahead of both ways.
+  open_parts(loop);
+  llvm::SmallVector<std::pair<Value, Array>> made;
+  llvm::SmallVector<std::pair<unsigned, IRValue*>> parts;
+  for (const unsigned id : plan_->parts_of(loop)) parts.emplace_back(id, buffers_[id]);
+  for (const Value result : loop->getResults())
+    if (prob::is_array(result.getType())) made.emplace_back(result, make_array(result));
   IRValue* power = coefficient(loop, loop.terminator().getCarries()[0]);
   for (int k = 1; k < m_.target.vector_width; k *= 2) power = b_.CreateFMul(power, power);
   IRValue* tame = b_.CreateFCmpOLE(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, power),
@@ -116,6 +123,8 @@ void FunctionEmitter::emit_scanned_for(prob::ForOp loop, const VectorPlan& plan)
     b_.CreateBr(next);
   }
   b_.SetInsertPoint(next);
+  for (auto [id, memory] : parts) buffers_[id] = memory;
+  for (auto& [result, array] : made) arrays_[result] = array;
   for (auto [result, x, y] : llvm::zip(results, values[0], values[1])) {
     auto* phi = b_.CreatePHI(x->getType(), 2);
     phi->addIncoming(x, ends[0]);

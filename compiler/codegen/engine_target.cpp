@@ -60,6 +60,7 @@ Result<TargetSpec> with_facts(TargetSpec spec) {
     spec.fma = subtarget.checkFeatures("+fma");
     spec.avx512 = subtarget.checkFeatures("+avx512f,+avx512dq,+avx512vl");
     spec.vector_width = spec.avx512 ? 8 : subtarget.checkFeatures("+avx") ? 4 : 2;
+    spec.slow_gather = llvm::StringRef(spec.cpu).starts_with("znver");
   } else {
     spec.fma = triple.isAArch64();
   }

@@ -21,10 +21,11 @@ namespace borel::codegen {
 struct TargetSpec {
   std::string triple;
   std::string cpu;
-  std::string features;  // "+avx2,-sse4a,..." in addition to what `cpu` implies
-  bool fma = false;      // fused multiply-add in hardware; without it each is a call of fma()
-  bool avx512 = false;   // AVX-512 F, DQ and VL: native scaling, exponents and table permutes
-  int vector_width = 2;  // doubles in one register: 8, 4 or 2
+  std::string features;      // "+avx2,-sse4a,..." in addition to what `cpu` implies
+  bool fma = false;          // fused multiply-add in hardware; without it each is a call of fma()
+  bool avx512 = false;       // AVX-512 F, DQ and VL: native scaling, exponents and table permutes
+  bool slow_gather = false;  // single loads of lanes' elements take less time than a gather
+  int vector_width = 2;      // doubles in one register: 8, 4 or 2
 };
 
 /// How hard the instruction selector and register allocator work; the bits of results do not depend

@@ -52,10 +52,17 @@ Extent Extents::binary(Kind kind, Extent left, Extent right) {
   if (right->kind == Kind::Constant && right->number == 0 &&
       (kind == Kind::Add || kind == Kind::Subtract))
     return left;
-  // Slots and extents of arrays are not negative.
-  if (kind == Kind::Trips && right->kind == Kind::Constant && right->number == 0 &&
-      (left->kind == Kind::Dimension || left->kind == Kind::Trips))
-    return left;
+  // From 0 on a loop makes as many trips as its bound says, or none. Sizes of data and extents of
+  // arrays are not negative.
+  if ((kind == Kind::Trips || kind == Kind::Maximum) && right->kind == Kind::Constant &&
+      right->number == 0) {
+    const bool nonnegative =
+        left->kind == Kind::Dimension || left->kind == Kind::Trips ||
+        (left->kind == Kind::Slot && slot(left->slot).getKind() == "size") ||
+        (left->kind == Kind::Maximum && left->right->kind == Kind::Constant &&
+         left->right->number >= 0);
+    return nonnegative ? left : node({Kind::Maximum, 0, {}, {}, left, right});
+  }
   return node({kind, 0, {}, {}, left, right});
 }
 
@@ -180,6 +187,27 @@ ExtentList Extents::merge(Value array, const ExtentList& a, const ExtentList& b)
   return list;
 }
 
+// Of an argument. A machine's state has the extents that its start has, as far as the instance
+// alone determines them.
+ExtentList Extents::of_state(mlir::func::FuncOp function, unsigned argument) {
+  ExtentList list = opaque(function.getArgument(argument));
+  const auto entry = [](mlir::func::FuncOp of) {
+    auto name = of->getAttrOfType<mlir::StringAttr>(prob::entry_attribute);
+    return name ? name.getValue() : llvm::StringRef();
+  };
+  const llvm::StringRef name = entry(function);
+  if (name != "step" && name != "draw" && name != "info") return list;
+  for (auto init : module_.getOps<mlir::func::FuncOp>()) {
+    if (entry(init) != "init" || argument >= init.getNumResults()) continue;
+    for (auto [mine, extent] : llvm::zip(list, of_result(init, argument))) {
+      llvm::SmallVector<Value> values;
+      leaves(extent, values);
+      if (values.empty()) mine = extent;
+    }
+  }
+  return list;
+}
+
 ExtentList Extents::compute_array(Value array) {
   if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(array)) {
     mlir::Operation* parent = argument.getOwner()->getParentOp();
@@ -190,6 +218,7 @@ ExtentList Extents::compute_array(Value array) {
       if (argument.getOwner() == loop.getBeforeBody()) return of_array(loop.getInits()[n]);
       return of_array(loop.getConditionOp().getArgs()[n]);
     }
+    if (auto function = mlir::dyn_cast<mlir::func::FuncOp>(parent)) return of_state(function, n);
     return opaque(array);
   }
   mlir::Operation* op = array.getDefiningOp();

@@ -71,6 +71,7 @@ class Extents {
   Extent dimension(mlir::Attribute dim);
   ExtentList compute_array(mlir::Value array);
   ExtentList opaque(mlir::Value array);
+  ExtentList of_state(mlir::func::FuncOp function, unsigned argument);
   Extent compute_scalar(mlir::Value value);
   Extent substitute(Extent extent, mlir::func::CallOp call);
   // Of the result `array` of a branch. Shapes of both sides agree in a correct program, so the

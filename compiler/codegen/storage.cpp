@@ -62,8 +62,9 @@ class StoragePlanner {
     collect(in_place);
     pair_up();
     keep_state(in_place);
-    std::stable_sort(pairs_.begin(), pairs_.end(),
-                     [](const Pair& a, const Pair& b) { return a.depth > b.depth; });
+    std::stable_sort(pairs_.begin(), pairs_.end(), [](const Pair& a, const Pair& b) {
+      return a.depth != b.depth ? a.depth > b.depth : a.made && !b.made;
+    });
     for (const Pair& pair : pairs_) join(find(pair.a), find(pair.b));
     give_results();
     place();
@@ -82,6 +83,9 @@ class StoragePlanner {
   struct Pair {
     Value a, b;
     unsigned depth;
+    // Not what a branch passes on as it came: that is copied at need, where what is made in the
+    // branch can be made in its place.
+    bool made;
   };
 
   unsigned find(unsigned id) const {
@@ -129,16 +133,20 @@ class StoragePlanner {
     });
   }
 
-  void want(Value a, Value b, unsigned depth) {
+  void want(Value a, Value b, unsigned depth, bool made = true) {
     if (!prob::is_array(a.getType()) || StoragePlan::is_view(a) || StoragePlan::is_view(b)) return;
-    pairs_.push_back({a, b, depth});
+    pairs_.push_back({a, b, depth, made});
   }
 
   void pair_up() {
     function_.walk([&](Operation* op) {
       const unsigned depth = depth_of(op);
-      if (auto insert = mlir::dyn_cast<prob::InsertOp>(op))
-        want(insert.getArray(), insert.getResult(), depth);
+      if (auto insert = mlir::dyn_cast<prob::InsertOp>(op)) {
+        if (replaces_all(insert))
+          plan_.replacing_.insert(insert);
+        else
+          want(insert.getArray(), insert.getResult(), depth);
+      }
       if (auto add_at = mlir::dyn_cast<prob::AddAtOp>(op))
         want(add_at.getArray(), add_at.getResult(), depth);
       if (auto select = mlir::dyn_cast<arith::SelectOp>(op)) {
@@ -147,8 +155,10 @@ class StoragePlanner {
       }
       if (auto branch = mlir::dyn_cast<scf::IfOp>(op); branch && branch.elseBlock()) {
         for (unsigned i = 0; i < branch.getNumResults(); ++i) {
-          want(branch.thenYield().getOperand(i), branch.getResult(i), depth);
-          want(branch.elseYield().getOperand(i), branch.getResult(i), depth);
+          for (Value value : {branch.thenYield().getOperand(i), branch.elseYield().getOperand(i)})
+            want(value, branch.getResult(i), depth,
+                 branch->isProperAncestor(value.getParentBlock()->getParentOp()) ||
+                     branch == value.getParentBlock()->getParentOp());
         }
       }
       if (auto loop = mlir::dyn_cast<prob::ForOp>(op)) pair_loop(loop, depth);
@@ -341,6 +351,39 @@ class StoragePlanner {
            extract.getIndices().back() == loop.induction();
   }
 
+  // Whether rows of constant numbers, all there are, are inserted one after the other.
+  bool replaces_all(prob::InsertOp insert) const {
+    if (insert.getIndices().size() != 1) return false;
+    const Extent rows = extents_.of_array(insert.getArray()).front();
+    if (rows->kind != ExtentNode::Kind::Constant || rows->number > 64) return false;
+    llvm::DenseSet<std::int64_t> replaced;
+    for (mlir::Block* block = insert->getBlock(); insert && insert->getBlock() == block;) {
+      llvm::APInt row;
+      if (insert.getIndices().size() != 1 ||
+          !mlir::matchPattern(insert.getIndices()[0], mlir::m_ConstantInt(&row)) ||
+          row.isNegative() || row.sge(rows->number))
+        return false;
+      if (!replaced.insert(row.getSExtValue()).second) return false;
+      if (static_cast<std::int64_t>(replaced.size()) == rows->number) return true;
+      const Value result = insert.getResult();
+      if (!result.hasOneUse()) return false;
+      insert = mlir::dyn_cast<prob::InsertOp>(*result.getUsers().begin());
+      if (insert && insert.getArray() != result) return false;
+    }
+    return false;
+  }
+
+  // Whether a plate may write to the memory of what `insert` gives before it does: the caller's, of
+  // which nobody needs what is there from then on.
+  bool is_free(prob::InsertOp insert, prob::ForOp loop) const {
+    const Group& group = groups_[find(insert.getResult())];
+    if (!group.result || !times_.available(group.extents, loop)) return false;
+    const Interval before{times_.begin(loop), times_.begin(insert)};
+    return llvm::none_of(group.lives, [&](const Life& life) {
+      return llvm::any_of(life, [&](const Interval x) { return overlap(x, before); });
+    });
+  }
+
   // The array into which a map of a plate is inserted as a part, where the plate may as well write
   // to that part at once: nothing else happens to the array, and nobody reads it, until then.
   std::pair<prob::InsertOp, Value> part_of(const Group& group) const {
@@ -351,8 +394,7 @@ class StoragePlanner {
       return {};
     auto insert = mlir::dyn_cast<prob::InsertOp>(*map.getUsers().begin());
     if (!insert || insert.getValue() != map || insert.getPlace() ||
-        insert->getBlock() != loop->getBlock() ||
-        find(insert.getArray()) != find(insert.getResult()))
+        insert->getBlock() != loop->getBlock())
       return {};
     for (const Value index : insert.getIndices())
       if (!times_.available(index, loop)) return {};
@@ -363,12 +405,20 @@ class StoragePlanner {
       return {};
     Value base = insert.getArray();
     llvm::DenseSet<Operation*> writes{insert};
-    while (auto before = base.getDefiningOp<prob::InsertOp>()) {
-      if (before->getBlock() != loop->getBlock() || before->isBeforeInBlock(loop)) break;
-      if (before.getValue().getDefiningOp() != loop || find(before.getArray()) != find(base))
-        return {};
-      writes.insert(before);
-      base = before.getArray();
+    for (prob::InsertOp first = insert;;) {
+      if (find(first.getArray()) != find(first.getResult())) {
+        // All that writes to the rows up to then.
+        const auto rows = extents_.of_array(first.getArray()).front()->number;
+        if (!plan_.replaces_all(first) || static_cast<std::int64_t>(writes.size()) > rows ||
+            !is_free(first, loop))
+          return {};
+        return {insert, insert.getResult()};
+      }
+      first = base.getDefiningOp<prob::InsertOp>();
+      if (!first || first->getBlock() != loop->getBlock() || first->isBeforeInBlock(loop)) break;
+      if (first.getValue().getDefiningOp() != loop) return {};
+      writes.insert(first);
+      base = first.getArray();
     }
     if (StoragePlan::is_view(base) || find(base) != find(insert.getArray()) ||
         groups_[find(base)].read_only || !times_.available(base, loop))

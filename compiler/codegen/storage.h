@@ -54,6 +54,10 @@ class StoragePlan {
   const Buffer& buffer(unsigned id) const { return buffers_[id]; }
   unsigned buffer_count() const { return static_cast<unsigned>(buffers_.size()); }
 
+  // Whether the insertions that begin with `insert` replace every row of the array: what it had
+  // does not matter.
+  bool replaces_all(prob::InsertOp insert) const { return replacing_.contains(insert); }
+
   // Buffers to allocate before `op` (null: on entry, as pieces of one frame).
   llvm::ArrayRef<unsigned> allocated_before(mlir::Operation* op) const;
   // One buffer for each piece of the frame on entry: pieces have the size of any of their buffers.
@@ -70,6 +74,7 @@ class StoragePlan {
   llvm::DenseMap<mlir::Operation*, llvm::SmallVector<unsigned, 4>> allocated_;
   llvm::DenseMap<mlir::Operation*, llvm::SmallVector<unsigned, 2>> rows_, parts_;
   llvm::SmallVector<unsigned> frame_;
+  llvm::DenseSet<mlir::Operation*> replacing_;
 };
 
 }  // namespace borel::codegen

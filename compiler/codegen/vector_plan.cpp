@@ -328,17 +328,18 @@ class Planner {
     llvm::APInt trips;
     if (mlir::matchPattern(loop_.getUpper(), mlir::m_ConstantInt(&trips)) && trips.slt(8 * width_))
       return 1;
-    // Random bits come of a long chain of products: a second vector runs in its shadow.
+    // Random bits come of a long chain of products: other vectors run in its shadow.
     const bool draws = loop_.getBody()
                            .walk([](prob::UniformAtOp) { return mlir::WalkResult::interrupt(); })
                            .wasInterrupted();
-    if (draws) return 2;
+    if (draws) return 4;
     constexpr unsigned much = 32;
     unsigned work = 0;
+    bool nested = false;
     bool adds = !loop_.getSums().empty() || !plan_.extremes.empty();
     loop_.getBody().walk([&](Operation* op) {
       if (mlir::isa<prob::ForOp>(op)) {
-        adds = true;
+        adds = nested = true;
       } else if (mlir::isa<prob::AddAtOp>(op)) {
         const Accumulation kind = plan_.accumulations.at(op);
         adds = adds || kind == Accumulation::Register || kind == Accumulation::Table;
@@ -352,11 +353,15 @@ class Planner {
       } else if (plan_.log_sums.contains(op)) {
         work += 4;
       } else if (mlir::isa<mlir::math::MathDialect>(op->getDialect())) {
-        work += mlir::isa<mlir::math::AbsFOp, mlir::math::FmaOp>(op) ? 1 : much;
+        work += mlir::isa<mlir::math::AbsFOp, mlir::math::FmaOp, mlir::math::FloorOp,
+                          mlir::math::CeilOp>(op)
+                    ? 1
+                    : much;
       } else if (!mlir::isa<arith::ConstantOp>(op)) {
         ++work;
       }
     });
+    plan_.brief = work <= 2 * much && !nested;
     return adds && work <= 20 ? 4 : 1;
   }
 

@@ -34,6 +34,8 @@ struct VectorPlan {
   mlir::Operation* scanned_extreme = nullptr;
   bool is_extreme(mlir::Operation* op) const { return llvm::is_contained(extremes, op); }
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
+  // A body so short that masks would take a good part of the time: whole vectors go without.
+  bool brief = false;
 };
 
 // The plan for `loop`, or nothing when it is better scalar (its inner loops may still be vectors).

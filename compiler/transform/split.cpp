@@ -206,6 +206,50 @@ class Split {
     return total_cost(needed);
   }
 
+  /// Whether a size is the same in every iteration.
+  bool is_fixed(Value size) {
+    if (analysis::is_outside(size, loop_) || analysis::constant_of(size)) return true;
+    Operation* op = size.getDefiningOp();
+    if (auto dim = mlir::dyn_cast_or_null<prob::DimOp>(op)) return is_even(dim.getArray());
+    if (mlir::isa_and_nonnull<prob::DataOp>(op)) return true;
+    return op && mlir::isa<mlir::arith::ArithDialect>(op->getDialect()) &&
+           llvm::all_of(op->getOperands(), [&](Value operand) { return is_fixed(operand); });
+  }
+
+  /// Whether the iterations' arrays are known to have one shape: only those are rows of an array.
+  bool is_even(Value array) {
+    if (analysis::is_outside(array, loop_)) return true;
+    Operation* op = array.getDefiningOp();
+    if (!op) {  // of this loop or one in it: as long as what it begins with
+      const unsigned n = mlir::cast<mlir::BlockArgument>(array).getArgNumber();
+      auto loop = mlir::dyn_cast<ForOp>(array.getParentBlock()->getParentOp());
+      return loop && is_even(loop->getOperand(1 + n));
+    }
+    if (auto loop = mlir::dyn_cast<ForOp>(op)) {
+      const unsigned n = mlir::cast<mlir::OpResult>(array).getResultNumber();
+      const size_t carries = loop.getCarries().size(), maps = loop.getMaps().size();
+      if (n < carries) return is_even(loop.getCarryInits()[n]);
+      if (n >= carries + maps)
+        return is_even(loop.getIntoInits()[n - carries - maps - loop.getSums().size()]);
+      const Value element = loop.terminator().getMaps()[n - carries];
+      return is_fixed(loop.getLower()) && is_fixed(loop.getUpper()) &&
+             (!prob::is_array(element.getType()) || is_even(element));
+    }
+    if (auto insert = mlir::dyn_cast<prob::InsertOp>(op)) return is_even(insert.getArray());
+    if (auto add = mlir::dyn_cast<prob::AddAtOp>(op)) return is_even(add.getArray());
+    if (auto extract = mlir::dyn_cast<prob::ExtractOp>(op)) return is_even(extract.getArray());
+    if (auto branch = mlir::dyn_cast<mlir::scf::IfOp>(op)) {
+      const unsigned n = mlir::cast<mlir::OpResult>(array).getResultNumber();
+      return is_even(branch.thenYield().getOperand(n)) && is_even(branch.elseYield().getOperand(n));
+    }
+    if (mlir::isa<mlir::scf::WhileOp>(op)) return false;
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      if (prob::is_array(operand.getType())) return is_even(operand);
+      return mlir::isa<mlir::FloatType>(operand.getType()) || operand.getType().isInteger(1) ||
+             is_fixed(operand);
+    });
+  }
+
   void choose_before() {
     // What the recurrence reads that does not depend on it.
     llvm::SetVector<Value> inputs;
@@ -217,6 +261,8 @@ class Split {
     for (Operation& op : loop_.block().without_terminator())
       if (depends_.contains(&op) && feeds_.contains(&op)) each_use(&op, consider);
     for (Value value : loop_.terminator().getCarries()) consider(value);
+    for (Value input : inputs)
+      if (prob::is_array(input.getType()) && !is_even(input)) return;
     for (Value input : inputs) close_over(input, before_, [](Value) { return false; });
     const int arrays = static_cast<int>(inputs.size());
     split_before_ = !inputs.empty() && total_cost(before_) >= plate_cost + array_cost * arrays;
@@ -237,7 +283,7 @@ class Split {
 
   bool handed_on(Value value) {
     return value.getDefiningOp() && before_.contains(value.getDefiningOp()) &&
-           cost_behind(value) > array_cost;
+           cost_behind(value) > array_cost && (!prob::is_array(value.getType()) || is_even(value));
   }
 
   void choose_after() {

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/core/huge_pages.h"
 #include "runtime/include/borel/program.h"
 
 namespace borel::runtime {
@@ -17,7 +18,8 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size) : size_(size) {
     if (size > 0) {
-      begin_ = static_cast<std::uint8_t*>(::operator new (size, std::align_val_t{BOREL_ALIGNMENT}));
+      begin_ = static_cast<std::uint8_t*>(::operator new(size, alignment()));
+      ask_for_huge_pages(begin_, size);
     }
   }
   AlignedBuffer(AlignedBuffer&& other) noexcept
@@ -27,7 +29,7 @@ class AlignedBuffer {
     std::swap(size_, other.size_);
     return *this;
   }
-  ~AlignedBuffer() { ::operator delete (begin_, std::align_val_t{BOREL_ALIGNMENT}); }
+  ~AlignedBuffer() { ::operator delete(begin_, alignment()); }
 
   std::uint8_t* data() { return begin_; }
   const std::uint8_t* data() const { return begin_; }
@@ -43,6 +45,10 @@ class AlignedBuffer {
   }
 
  private:
+  std::align_val_t alignment() const {
+    return std::align_val_t{alignment_for(size_, BOREL_ALIGNMENT)};
+  }
+
   std::uint8_t* begin_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "runtime/core/fault_names.h"
+#include "runtime/core/huge_pages.h"
 #include "runtime/host/memory.h"
 
 // The texts lie behind it in the same memory: its span's file must outlive the program.
@@ -48,7 +49,11 @@ const borel_allocator& default_allocator() {
           return std::malloc(bytes);
         }
         void* memory = nullptr;
-        return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+        if (posix_memalign(&memory, runtime::alignment_for(bytes, alignment), bytes) != 0) {
+          return nullptr;
+        }
+        runtime::ask_for_huge_pages(memory, bytes);
+        return memory;
       },
       [](void*, void* memory, std::size_t, std::size_t) { std::free(memory); }};
   return allocator;

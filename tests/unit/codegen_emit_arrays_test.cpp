@@ -332,6 +332,74 @@ func.func @maybe(%u: tensor<?xf64>, %c: i1) -> tensor<?xf64> {
       << "one copy, where the new value is accepted";
 }
 
+// Rows of a state that are taken in another order and then all replaced go where the state is;
+// where one stays, what is there comes along.
+TEST(Arrays, RowsThatAreAllReplacedAreNotCopied) {
+  const std::string start = R"((%x: tensor<?x?xf64>, %order: tensor<?xf64>, %c: i1)
+    -> (tensor<?x?xf64>, tensor<?xf64>) attributes {prob.entry = "step"} {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %two = arith.constant 2 : i64
+  %n = prob.dim %x 1 : tensor<?x?xf64>
+  %taken = prob.for %f = %zero to %two map(tensor<?xf64>) {
+    %row = prob.for %i = %zero to %n map(f64) {
+      %real = prob.extract %order[%i] : tensor<?xf64> -> f64
+      %j = arith.fptosi %real {prob.place = 2 : i64} : f64 to i64
+      %e = prob.extract %x[%f, %j] {place = 1} : tensor<?x?xf64> -> f64
+      prob.yield map(%e : f64)
+    }
+    prob.yield map(%row : tensor<?xf64>)
+  }
+  %r = scf.if %c -> tensor<?x?xf64> {
+    %a, %b = prob.for %i = %zero to %n map(f64, f64) {
+      %p = prob.extract %taken[%zero, %i] : tensor<?x?xf64> -> f64
+      %q = prob.extract %taken[%one, %i] : tensor<?x?xf64> -> f64
+      %s = arith.addf %p, %q : f64
+      %d = arith.subf %p, %q : f64
+      prob.yield map(%s, %d : f64, f64)
+    }
+)",
+                    end = R"(
+    scf.yield %z : tensor<?x?xf64>
+  } else {
+    scf.yield %taken : tensor<?x?xf64>
+  }
+  return %r, %order : tensor<?x?xf64>, tensor<?xf64>
+}
+)";
+  const std::string begin = R"(
+prob.slot "size" @n : i64
+func.func @begin() -> (tensor<?x?xf64>, tensor<?xf64>) attributes {prob.entry = "init"} {
+  %two = arith.constant 2 : i64
+  %n = prob.data @n : i64
+  %x = prob.zeros(%two, %n) : tensor<?x?xf64>
+  %order = prob.zeros(%n) : tensor<?xf64>
+  return %x, %order : tensor<?x?xf64>, tensor<?xf64>
+}
+)";
+  CompiledIr ir(begin + "func.func @all" + start + R"(
+    %y = prob.insert %a into %taken[%zero] : tensor<?xf64> into tensor<?x?xf64>
+    %z = prob.insert %b into %y[%one] : tensor<?xf64> into tensor<?x?xf64>)" +
+                    end + "func.func @one" + start + R"(
+    %z = prob.insert %a into %taken[%zero] : tensor<?xf64> into tensor<?x?xf64>)" +
+                    end + "func.func @twice" + start + R"(
+    %y = prob.insert %a into %taken[%one] : tensor<?xf64> into tensor<?x?xf64>
+    %z = prob.insert %b into %y[%one] : tensor<?xf64> into tensor<?x?xf64>)" +
+                    end,
+                0, {"all", "one", "twice"});
+  const std::int64_t n = 19;
+  std::vector<double> elements, order;
+  for (std::int64_t i = 0; i < 2 * n; ++i) elements.push_back(0.5 * static_cast<double>(i * i));
+  for (std::int64_t i = 0; i < n; ++i) order.push_back(static_cast<double>((i * i) % n));
+  ir.slots = {{"n", n}};
+  const Datum x = make_array({2, n}, as_array(real_array(elements)).elements);
+  for (const bool c : {true, false})
+    for (const char* name : {"all", "one", "twice"})
+      ir.expect_same(name, {x, real_array(order), c});
+  EXPECT_EQ(ir.count_in("all", "call void @borel.copy"), 1) << "where nothing is replaced\n"
+                                                            << ir.llvm_ir();
+}
+
 TEST(Arrays, FaultsNameThePlaceAndTheIndex) {
   const std::string text = R"(
 func.func @index(%x: tensor<?xf64>, %g: tensor<?xi64>) -> f64 {

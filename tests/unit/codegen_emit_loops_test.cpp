@@ -124,6 +124,43 @@ func.func @f(%x: tensor<?xf64>, %a: f64, %b: f64, %start: f64, %from: i64)
 
 // Running extremes over lanes, exact in any order: reals with NaN, infinities and zeros of both
 // signs, and integers; forwards and backwards, with all values read or the last alone.
+// Sizes of arrays that are computed between the loops, of a recurrence that runs one way or
+// another.
+TEST_P(Loops, RecurrencesOfSizesOfTheirOwn) {
+  CompiledIr ir(R"(
+func.func @f(%x: tensor<?xf64>, %a: f64, %size: i64) -> (f64, f64) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %f0 = arith.constant 0.0 : f64
+  %n = prob.dim %x 0 : tensor<?xf64>
+  %blocks = arith.divsi %n, %size : i64
+  %last, %total = prob.for %b = %zero to %blocks carry(%c = %f0 : f64) sum(f64) {
+    %from = arith.muli %b, %size : i64
+    %left = arith.subi %n, %from : i64
+    %count = arith.minsi %left, %size : i64
+    %end, %run = prob.for %i = %zero to %count carry(%h = %c : f64) map(f64) {
+      %at = arith.addi %from, %i : i64
+      %xi = prob.extract %x[%at] : tensor<?xf64> -> f64
+      %p = arith.mulf %h, %a : f64
+      %next = arith.addf %p, %xi : f64
+      prob.yield carry(%next : f64) map(%next : f64)
+    }
+    %k = arith.subi %count, %one : i64
+    %e = prob.extract %run[%k] {place = 3} : tensor<?xf64> -> f64
+    %s = prob.for %i = %zero to %count sum(f64) {
+      %r = prob.extract %run[%i] {place = 4} : tensor<?xf64> -> f64
+      %q = arith.divf %r, %e : f64
+      prob.yield sum(%q : f64)
+    }
+    prob.yield carry(%end : f64) sum(%s : f64)
+  }
+  return %last, %total : f64, f64
+})",
+                GetParam());
+  for (const std::int64_t n : extents)
+    for (const std::int64_t size : {1, 5, 16}) ir.expect_same("f", {reals(n), 0.5, size}, 1e-10);
+}
+
 TEST_P(Loops, RunningExtremes) {
   const char* text = R"(
 func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>, %a: f64, %j: i64, %from: i64)

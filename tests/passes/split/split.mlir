@@ -163,3 +163,53 @@ func.func @into_on_a_branch(%x: tensor<?xf64>, %g: tensor<?xi64>, %n: i64, %b: f
   }
   return %last, %a : f64, tensor<?xf64>
 }
+
+// Rows of one length are handed on as an array of two dimensions; of rows that each iteration makes
+// as long as it likes there is none.
+// CHECK-LABEL: func.func @rows_of_one_length
+func.func @rows_of_one_length(%x: tensor<?xf64>, %n: i64, %m: i64, %b: f64) -> f64 {
+  // CHECK: prob.for {{.*}} map(tensor<?xf64>)
+  // CHECK: prob.for {{.*}} carry(
+  // CHECK: return
+  %c0 = arith.constant 0 : i64
+  %last = prob.for %i = %c0 to %n carry(%c = %b : f64) {
+    %row = prob.for %j = %c0 to %m map(f64) {
+      %k = arith.addi %i, %j : i64
+      %xk = prob.extract %x[%k] : tensor<?xf64> -> f64
+      %e = math.exp %xk : f64
+      prob.yield map(%e : f64)
+    }
+    %next = prob.for %j = %c0 to %m carry(%d = %c : f64) {
+      %r = prob.extract %row[%j] : tensor<?xf64> -> f64
+      %p = arith.mulf %d, %r : f64
+      %q = arith.addf %p, %b : f64
+      prob.yield carry(%q : f64)
+    }
+    prob.yield carry(%next : f64)
+  }
+  return %last : f64
+}
+
+// CHECK-LABEL: func.func @ragged_rows
+func.func @ragged_rows(%x: tensor<?xf64>, %n: i64, %m: i64, %b: f64) -> f64 {
+  // CHECK-NOT: map(tensor<?xf64>)
+  // CHECK: return
+  %c0 = arith.constant 0 : i64
+  %last = prob.for %i = %c0 to %n carry(%c = %b : f64) {
+    %left = arith.subi %m, %i : i64
+    %row = prob.for %j = %c0 to %left map(f64) {
+      %k = arith.addi %i, %j : i64
+      %xk = prob.extract %x[%k] : tensor<?xf64> -> f64
+      %e = math.exp %xk : f64
+      prob.yield map(%e : f64)
+    }
+    %next = prob.for %j = %c0 to %left carry(%d = %c : f64) {
+      %r = prob.extract %row[%j] : tensor<?xf64> -> f64
+      %p = arith.mulf %d, %r : f64
+      %q = arith.addf %p, %b : f64
+      prob.yield carry(%q : f64)
+    }
+    prob.yield carry(%next : f64)
+  }
+  return %last : f64
+}
