@@ -381,13 +381,58 @@ class Checker {
       latents += s.kind == Site::Kind::Latent;
       kept += s.kind != Site::Kind::Observed;
     }
-    bool by_site = m.kind == Kind::Unconstrain || m.kind == Kind::TraceLogDensity;
-    bool none = m.kind == Kind::Dimension || m.kind == Kind::Simulate;
-    size_t count = model.params.size() + (by_site ? latents : none ? 0 : 1);
-    want(m.args.size() == count, "arguments of an operator on " + model.name);
-    if (m.kind == Kind::Constrain || m.kind == Kind::Simulate) {
-      want(result.kind == Type::Kind::Tuple && result.elements.size() == kept, "a trace");
+    size_t operands = 1;
+    bool trace = false;
+    switch (m.kind) {
+      case Kind::Simulate:
+        trace = true;
+        [[fallthrough]];
+      case Kind::Dimension:
+      case Kind::StageCount:
+      case Kind::FrameReals:
+      case Kind::FrameInts:
+        operands = 0;
+        break;
+      case Kind::CompleteTrace:
+        trace = true;
+        [[fallthrough]];
+      case Kind::Unconstrain:
+      case Kind::TraceLogDensity:
+      case Kind::ChangedDensity:
+      case Kind::HeldDensity:
+      case Kind::TracePath:
+        operands = latents;
+        break;
+      case Kind::Constrain:
+        trace = true;
+        break;
+      case Kind::LogDensity:
+      case Kind::LogDensityGradient:
+      case Kind::Likelihood:
+        break;
+      case Kind::PathTrace:
+      case Kind::StageValues:
+        trace = true;
+        [[fallthrough]];
+      case Kind::CheckStage:
+        operands = 2;
+        break;
+      case Kind::StageSummary:
+        want(result.elements.size() == 2 * kept, "two moments of each site");
+        operands = 3;
+        break;
+      case Kind::Advance:
+        operands = 4;
+        break;
+      case Kind::Follow:
+      case Kind::Transition:
+        operands = 6;
+        break;
     }
+    want(m.args.size() == model.params.size() + operands,
+         "arguments of an operator on " + model.name);
+    if (trace)
+      want(result.kind == Type::Kind::Tuple && result.elements.size() == kept, "a trace");
   }
 
   void builtin(const Builtin& b, const Type& result) {
