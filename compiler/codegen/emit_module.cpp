@@ -36,6 +36,7 @@ ModuleEmitter::ModuleEmitter(mlir::ModuleOp source_module, llvm::Module& target_
       i64(llvm::Type::getInt64Ty(context)),
       ptr(llvm::PointerType::getUnqual(context)) {
   for (auto op : source.getOps<FuncOp>()) calls_host_ |= op->hasAttr(prob::host_attribute);
+  for (auto op : source.getOps<FuncOp>()) populations |= op->hasAttr(prob::frames_attribute);
   for (auto op : source.getOps<FuncOp>())
     if (!op.isExternal()) declare(op, llvm::is_contained(in_place, op.getSymName()));
 }

@@ -66,6 +66,7 @@ class ModuleEmitter {
   ElementaryOptions elementary;
   Extents extents;
   InstanceLayout layout;
+  bool populations = false;  // some function works on a population: its loops are long
 
   llvm::Type* const f64;
   llvm::IntegerType *const i1, *const i32, *const i64;

@@ -131,7 +131,7 @@ llvm::SmallVector<llvm::Value*> FunctionEmitter::emit_lane_range(prob::ForOp loo
       sums.push_back(b_.CreateVectorSplat(width, scalar_of(init)));
 
   llvm::BasicBlock* end = block("lanes.end");
-  if (plan.unroll > 1 || plan.brief) {
+  if (plan.unroll > 1 || (plan.brief && m_.populations)) {
     emit_many_lanes(loop, plan, range, sums, end);
   } else {
     LaneLoop whole{width, range.origin, range.from, range.to, true, end};

@@ -56,11 +56,10 @@ Extent Extents::binary(Kind kind, Extent left, Extent right) {
   // arrays are not negative.
   if ((kind == Kind::Trips || kind == Kind::Maximum) && right->kind == Kind::Constant &&
       right->number == 0) {
-    const bool nonnegative =
-        left->kind == Kind::Dimension || left->kind == Kind::Trips ||
-        (left->kind == Kind::Slot && slot(left->slot).getKind() == "size") ||
-        (left->kind == Kind::Maximum && left->right->kind == Kind::Constant &&
-         left->right->number >= 0);
+    const bool nonnegative = left->kind == Kind::Dimension || left->kind == Kind::Trips ||
+                             (left->kind == Kind::Slot && slot(left->slot).getKind() == "size") ||
+                             (left->kind == Kind::Maximum && left->right->kind == Kind::Constant &&
+                              left->right->number >= 0);
     return nonnegative ? left : node({Kind::Maximum, 0, {}, {}, left, right});
   }
   return node({kind, 0, {}, {}, left, right});

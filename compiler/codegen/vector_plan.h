@@ -34,7 +34,8 @@ struct VectorPlan {
   mlir::Operation* scanned_extreme = nullptr;
   bool is_extreme(mlir::Operation* op) const { return llvm::is_contained(extremes, op); }
   unsigned unroll = 1;  // vectors that the main part of the loop works on at a time
-  // A body so short that masks would take a good part of the time: whole vectors go without.
+  // A body so short that masks would take a good part of the time. Whole vectors may go without, in
+  // a loop of their own, which is worth the code where there are many.
   bool brief = false;
 };
 

@@ -46,6 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Widths, Loops, ::testing::Values(1, 2, 4, 8));
 
 TEST_P(Loops, PlateWithMapAndSums) {
   CompiledIr ir(R"(
+func.func @population(%x: f64) -> f64 attributes {prob.frames} { return %x : f64 }
 func.func @f(%x: tensor<?xf64>, %y: tensor<?xf64>, %s: f64)
     -> (tensor<?xf64>, f64, i64, tensor<?xi1>, tensor<?xi64>) {
   %zero = arith.constant 0 : i64
@@ -223,6 +224,7 @@ func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>, %a: f64, %j: i64, %from: i64)
 // Lanes that do not run may hold anything.
 TEST_P(Loops, ConversionsThatAreChecked) {
   CompiledIr ir(R"(
+func.func @population(%x: f64) -> f64 attributes {prob.frames} { return %x : f64 }
 func.func @f(%x: tensor<?xf64>, %limit: f64) -> (tensor<?xi64>, i64) {
   %zero = arith.constant 0 : i64
   %n = prob.dim %x 0 : tensor<?xf64>
@@ -296,6 +298,7 @@ func.func @f(%x: tensor<?xf64>, %k: tensor<?xi64>) -> tensor<?xf64> {
 
 TEST_P(Loops, BoundsAndOffsets) {
   CompiledIr ir(R"(
+func.func @population(%x: f64) -> f64 attributes {prob.frames} { return %x : f64 }
 func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64) {
   %one = arith.constant 1 : i64
   %three = arith.constant 3 : i64
@@ -321,8 +324,47 @@ func.func @f(%x: tensor<?xf64>, %lower: i64, %upper: i64) -> (tensor<?xf64>, f64
   ir.expect_same("f", {reals(5), std::int64_t{4}, std::int64_t{2}});
 }
 
+// Of a population: whole vectors without masks, and what is left over.
+TEST_P(Loops, GatherOfAPopulation) {
+  CompiledIr ir(R"(
+func.func @f(%x: tensor<?x?xf64>, %g: tensor<?xi64>) -> (tensor<?x?xf64>, tensor<?xi64>)
+    attributes {prob.frames} {
+  %zero = arith.constant 0 : i64
+  %rows = prob.dim %x 0 : tensor<?x?xf64>
+  %n = prob.dim %g 0 : tensor<?xi64>
+  %y = prob.for %f = %zero to %rows map(tensor<?xf64>) {
+    %row = prob.for %i = %zero to %n map(f64) {
+      %j = prob.extract %g[%i] : tensor<?xi64> -> i64
+      %e = prob.extract %x[%f, %j] {place = 5} : tensor<?x?xf64> -> f64
+      prob.yield map(%e : f64)
+    }
+    prob.yield map(%row : tensor<?xf64>)
+  }
+  %h = prob.for %i = %zero to %n map(i64) {
+    %j = prob.extract %g[%i] : tensor<?xi64> -> i64
+    %k = prob.extract %g[%j] : tensor<?xi64> -> i64
+    %l = prob.extract %g[%k] : tensor<?xi64> -> i64
+    prob.yield map(%l : i64)
+  }
+  return %y, %h : tensor<?x?xf64>, tensor<?xi64>
+})",
+                GetParam());
+  for (const std::int64_t n : extents) {
+    std::vector<std::int64_t> from;
+    for (std::int64_t i = 0; i < n; ++i) from.push_back((7 * i * i + 3) % n);
+    const std::vector<Datum> arguments{matrix(3, n), testing::int_array(from)};
+    ir.expect_same("f", arguments);
+    if (n == 0) continue;
+    from.back() = n;  // the last of its vector
+    const Outcome outcome = ir.run("f", {matrix(3, n), testing::int_array(from)}, &arguments);
+    EXPECT_EQ(outcome.fault.kind, BOREL_FAULT_INDEX);
+    EXPECT_EQ(outcome.fault.index, n);
+  }
+}
+
 TEST_P(Loops, GatherAndScatter) {
   CompiledIr ir(R"(
+func.func @population(%x: f64) -> f64 attributes {prob.frames} { return %x : f64 }
 func.func @f(%x: tensor<?xf64>, %g: tensor<?xi64>, %a: tensor<?xf64>)
     -> (tensor<?xf64>, tensor<?xf64>, tensor<?xf64>) {
   %zero = arith.constant 0 : i64
