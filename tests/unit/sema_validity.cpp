@@ -431,8 +431,7 @@ class Checker {
     }
     want(m.args.size() == model.params.size() + operands,
          "arguments of an operator on " + model.name);
-    if (trace)
-      want(result.kind == Type::Kind::Tuple && result.elements.size() == kept, "a trace");
+    if (trace) want(result.kind == Type::Kind::Tuple && result.elements.size() == kept, "a trace");
   }
 
   void builtin(const Builtin& b, const Type& result) {
