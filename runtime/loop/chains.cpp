@@ -1,6 +1,7 @@
 #include "runtime/loop/chains.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -98,9 +99,19 @@ class ChainRunner {
   // Threads of the chain's own, from the first step that has work to share.
   static void share(void* runner, void (*task)(void*, std::int64_t), void* environment,
                     std::int64_t tasks) {
+    // Waking threads costs as much as a few tasks.
+    constexpr std::int64_t few = 8;
+    if (tasks < few) {
+      for (std::int64_t i = 0; i < tasks; ++i) task(environment, i);
+      return;
+    }
     auto& self = *static_cast<ChainRunner*>(runner);
     if (!self.sharers_) self.sharers_.emplace(self.run_.threads_each);
-    self.sharers_->for_each(tasks, [=](std::int64_t i) { task(environment, i); });
+    std::atomic<std::int64_t> next{0};
+    self.sharers_->for_each(self.sharers_->size(), [&](std::int64_t) {
+      for (std::int64_t i = 0; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;)
+        task(environment, i);
+    });
   }
 
   ChainPhase iterate(Clock::time_point start) {

@@ -170,10 +170,10 @@ TEST(ParticleFilter, TellsTheTailOfItsWeights) {
 }
 
 TEST(ParticleFilter, ThreadsShareAStepAndGiveTheSameBits) {
-  const std::string data = with(three, 20000);
+  const std::string data = with(three, 40000);
   for (const char* infer : {"adaptive", "by_systematic", "vector_state"}) {
     const std::string its = std::string(infer) == "vector_state"
-                                ? with(R"("T": 3, "y": [0.5, -0.8, -1.5])", 20000)
+                                ? with(R"("T": 3, "y": [0.5, -0.8, -1.5])", 40000)
                                 : data;
     const Runs one = run(infer, its, 1, 1);
     ASSERT_EQ(one.error, "");
