@@ -59,7 +59,7 @@ class Workspace {
 
  private:
   AlignedBuffer memory_;
-  borel_workspace raw_;
+  borel_workspace raw_{};
 };
 
 // Inputs in memory, as a program's bind takes them. `arrays` point into `storage`.
